@@ -1,0 +1,47 @@
+"""One exception tree; each class carries the exit code of the job that ends with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SegmentationError(Exception):
+    """Whatever the system refuses to do. The message says what was found, what was expected, what to do."""
+
+    exit_code = 2
+
+
+class BadInputError(SegmentationError):
+    """The data cannot be read as the source mapping says. Exit code 2."""
+
+
+class ConfigError(SegmentationError):
+    """A file in conf/ or an option is wrong. Exit code 2."""
+
+
+class GuardError(SegmentationError):
+    """A check refused to publish what was computed. Exit code 3."""
+
+    exit_code = 3
+
+
+class DriftStopError(SegmentationError):
+    """Accepted data drifted beyond what may be published. Exit code 4."""
+
+    exit_code = 4
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the closest known spelling and what there is.
+
+    >>> nearest("net_amout", ["net_amount", "qty"])
+    'It has: net_amount, qty. Did you mean "net_amount"?'
+    >>> nearest("zzz", ["net_amount"])
+    'It has: net_amount.'
+    """
+    names = sorted(known)
+    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
+    hint = next((n for n in names if close and n.lower() == close[0]), None)
+    return f"It has: {shown}." + (f' Did you mean "{hint}"?' if hint else "")

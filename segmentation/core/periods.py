@@ -1,0 +1,50 @@
+"""Half-open day windows that end before the as-of date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from segmentation.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days `[as_of − days, as_of)`; `days` None is a customer's whole history before the as-of date."""
+
+    days: int | None
+
+    @property
+    def name(self) -> str:
+        """The suffix a feature carries.
+
+        >>> Window(90).name, Window(None).name
+        ('90d', 'lifetime')
+        """
+        return "lifetime" if self.days is None else f"{self.days}d"
+
+    def start(self, as_of: dt.date) -> dt.date:
+        """The first day inside the window.
+
+        >>> Window(30).start(dt.date(2018, 1, 1))
+        datetime.date(2017, 12, 2)
+        """
+        return dt.date.min if self.days is None else as_of - dt.timedelta(days=self.days)
+
+
+LIFETIME = Window(None)
+WINDOWS = (Window(30), Window(90), Window(180), Window(365), LIFETIME)
+
+
+def parse_as_of(text: str) -> dt.date:
+    """An as-of date from the command line, ISO 8601.
+
+    >>> parse_as_of("2018-01-01")
+    datetime.date(2018, 1, 1)
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f'--as-of "{text}" is not a date. Expected YYYY-MM-DD, such as 2018-01-01.'
+        ) from None

@@ -1,0 +1,203 @@
+"""Feature definitions: `conf/features/<dimension>.yml`, checked before Spark starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator, model_validator
+from sqlglot import exp
+
+from segmentation.core.config import Strict, load, parse_sql, sql_columns
+from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.periods import WINDOWS, Window
+from segmentation.core.schemas import DIMENSIONS, Column, Table, published_table
+from segmentation.features.states import STATES
+
+Unit = Literal["money", "count", "units", "share", "ratio", "days", "months", "level", "score", "text"]
+SQL_TYPES: dict[str, str] = {
+    "money": "decimal(18,2)", "count": "bigint", "units": "decimal(18,3)", "share": "double", "ratio": "double",
+    "days": "double", "months": "double", "level": "int", "score": "double", "text": "string",
+}  # fmt: skip
+WINDOW_BY_NAME: dict[str, Window] = {w.name: w for w in WINDOWS}
+
+
+class Block(Strict):
+    """One feature as it stands in the file; `windows` makes one column each."""
+
+    description: str
+    value: str | None = None
+    quintile_of: str | None = None
+    highest_is_best: bool = True
+    windows: list[str] = []
+    unit: Unit
+    missing: float | None = None
+    fit: bool | list[str] = False
+    transform: Literal["none", "log1p"] = "none"
+    impute: Literal["median"] | float = "median"
+    grows_with_calendar: bool = False
+
+    @field_validator("windows")
+    @classmethod
+    def _known_windows(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in WINDOW_BY_NAME:
+                raise ValueError(f'window "{name}" is not known. {nearest(name, WINDOW_BY_NAME)}')
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Block:
+        if (self.value is None) == (self.quintile_of is None):
+            raise ValueError("give either `value` or `quintile_of`")
+        if isinstance(self.fit, list) and not set(self.fit) <= set(self.windows):
+            raise ValueError(f"`fit` names windows that `windows` has not: {sorted(set(self.fit) - set(self.windows))}")
+        if self.windows and self.fit is True:
+            raise ValueError("`fit` must list the windows that take part in the fit")
+        return self
+
+
+class FeatureFile(Strict):
+    """A file of `conf/features/`."""
+
+    features: dict[str, Block]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of `customer_features`."""
+
+    name: str
+    base: str
+    dimension: str
+    window: Window | None
+    block: Block
+    sql: str
+    """The expression over states (windowed) or over states of the whole history and other features."""
+    reads: frozenset[str]
+    off_because: tuple[str, ...] = ()
+    """The staged columns that the source lacks; the column is then null throughout."""
+
+    @property
+    def in_fit(self) -> bool:
+        """Whether it takes part in its dimension's clustering."""
+        fit = self.block.fit
+        chosen = self.window.name in fit if isinstance(fit, list) and self.window else fit is True
+        return chosen and not self.off_because
+
+    @property
+    def is_text(self) -> bool:
+        """Nominal values, one-hot encoded in the fit."""
+        return self.block.unit == "text"
+
+    @property
+    def sql_type(self) -> str:
+        """The column's Spark type, which follows from the unit."""
+        return SQL_TYPES[self.block.unit]
+
+    @property
+    def grows_with_calendar(self) -> bool:
+        """A stationary customer's value still changes with time: no drift of the segments."""
+        return self.block.grows_with_calendar or (self.window is not None and self.window.days is None)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All features in file order; the order is the priority when two say the same."""
+
+    features: tuple[Feature, ...]
+
+    @property
+    def table(self) -> Table:
+        """The contract of `customer_features`."""
+        columns = tuple(Column(f.name, f.sql_type, _comment(f)) for f in self.features)
+        customer = Column("customer_id", "string", "The customer")
+        return published_table(
+            "customer_features", "one row per as-of date and known customer", ("as_of", "customer_id"), (customer, *columns)
+        )
+
+    def fitted(self, dimension: str) -> tuple[Feature, ...]:
+        """The features that take part in a dimension's clustering."""
+        return tuple(f for f in self.features if f.dimension == dimension and f.in_fit)
+
+    def notes(self) -> list[str]:
+        """One line per feature that the source's lack of inputs switched off."""
+        lines: dict[str, str] = {}
+        for f in self.features:
+            if f.off_because:
+                lines[f.base] = f"{f.dimension}.{f.base} is off: the source has no {', '.join(f.off_because)}"
+        return list(lines.values())
+
+
+def load_registry(folder: Path, provides: frozenset[str]) -> Registry:
+    """The features of `conf/features/`, with those switched off that the source cannot feed.
+
+    Raises ConfigError naming file, feature and the nearest right name.
+    """
+    have = {p.stem for p in (folder / "features").glob("*.yml")}
+    for stem in sorted(have - set(DIMENSIONS)):
+        raise ConfigError(f"{folder}/features/{stem}.yml: not a dimension. {nearest(stem, DIMENSIONS)}")
+    features: dict[str, Feature] = {}
+    for dimension in DIMENSIONS:
+        if dimension not in have:
+            continue
+        path = folder / "features" / f"{dimension}.yml"
+        for base, block in load(path, FeatureFile).features.items():
+            for feature in _expand(path, dimension, base, block, features, provides):
+                if feature.name in features:
+                    raise ConfigError(f'{path}: feature "{feature.name}" is already declared.')
+                features[feature.name] = feature
+    return Registry(tuple(features.values()))
+
+
+def _expand(
+    path: Path, dimension: str, base: str, block: Block, earlier: Mapping[str, Feature], provides: frozenset[str]
+) -> list[Feature]:
+    where = f'{path}: feature "{base}"'
+    if block.quintile_of is not None:
+        if block.quintile_of not in earlier:
+            raise ConfigError(f'{where}: "{block.quintile_of}" is not declared above. {nearest(block.quintile_of, earlier)}')
+        off = earlier[block.quintile_of].off_because
+        return [Feature(base, base, dimension, None, block, "", frozenset({block.quintile_of}), off)]
+    assert block.value is not None  # Block demands one of the two
+    reads = sql_columns(block.value, where)
+    allowed = set(STATES) if block.windows else {*STATES, *earlier}
+    missing: set[str] = set()
+    for name in sorted(reads):
+        if name not in allowed:
+            kind = "a state" if block.windows else "a state or a feature declared above"
+            raise ConfigError(f'{where}: "{name}" is not {kind}. {nearest(name, allowed)}')
+        if name in earlier and name not in STATES:
+            missing |= set(earlier[name].off_because)
+        else:
+            missing |= STATES[name].needs - provides
+            if block.windows and not STATES[name].windowed:
+                raise ConfigError(f'{where}: "{name}" is an attribute and has no windows; remove `windows`.')
+    off, sql = tuple(sorted(missing)), _guard_divisions(block.value, where)
+    if not block.windows:
+        return [Feature(base, base, dimension, None, block, sql, reads, off)]
+    return [
+        Feature(f"{base}_{name}", base, dimension, WINDOW_BY_NAME[name], block, sql, reads, off) for name in block.windows
+    ]
+
+
+def _guard_divisions(value: str, where: str) -> str:
+    """Makes x / 0 null, as every ratio without a basis is.
+
+    >>> _guard_divisions("a / b", "doc")
+    'a / NULLIF(b, 0)'
+    """
+    tree = parse_sql(value, where)
+    for division in list(tree.find_all(exp.Div)):
+        divisor = division.expression
+        divisor.replace(exp.Nullif(this=divisor.copy(), expression=exp.Literal.number(0)))
+    return tree.sql(dialect="spark")
+
+
+def _comment(f: Feature) -> str:
+    window = "" if f.window is None else (
+        ", whole history" if f.window.days is None else f", last {f.window.days} days before the as-of date"
+    )  # fmt: skip
+    empty = "null where there is nothing to measure" if f.block.missing is None else f"{f.block.missing:g} where nothing"
+    return f"{f.block.description}{window}; {f.block.unit}; {empty}"

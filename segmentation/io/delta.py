@@ -1,0 +1,218 @@
+"""The warehouse: Delta tables under `<warehouse>/segmentation/`, and the names SQL finds them by."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DataType, StructType
+
+from segmentation.core.errors import SegmentationError
+from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS, Table
+
+STORE = "segmentation_store"
+VIEWS = "segmentation"
+ATTEMPTS = 8  # a MERGE that lost to another writer is tried again this often; each loss means somebody won
+
+
+class Warehouse:
+    """Reads and writes tables by their contract, and registers them in this session's catalog.
+
+    Holds the session and the root only; every fact about data is in Delta.
+    """
+
+    def __init__(self, spark: SparkSession, root: str) -> None:
+        self.spark = spark
+        self.root = absolute(spark, root)
+
+    def path(self, table: Table | str) -> str:
+        """Where a table lives, for readers without a metastore too."""
+        return f"{self.root}/segmentation/{table if isinstance(table, str) else table.name}"
+
+    def create(self, tables: Iterable[Table]) -> None:
+        """Creates missing tables empty, adds missing columns, and registers tables and views by name.
+
+        Raises SegmentationError where a stored column has another type than the contract.
+        """
+        tables = list(tables)
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {STORE}")
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {VIEWS}")
+        for table in tables:
+            self._create_one(table)
+        for statement in self.catalog_sql(tables):
+            self.spark.sql(statement)
+
+    def _create_one(self, table: Table) -> None:
+        path = self.path(table)
+        if not DeltaTable.isDeltaTable(self.spark, path):
+            builder = DeltaTable.createIfNotExists(self.spark).location(path).comment(table.grain)
+            for c in table.columns:
+                builder = builder.addColumn(c.name, c.type, comment=c.comment)
+            if table.partition_by:
+                builder = builder.partitionedBy(*table.partition_by)
+            try:
+                builder.execute()
+            except (AnalysisException, DeltaConcurrentModificationException):
+                # Another job created it in the same moment: then it is there now.
+                if not DeltaTable.isDeltaTable(self.spark, path):
+                    raise
+        stored = {f.name: f.dataType for f in self.spark.read.format("delta").load(path).schema}
+        missing = [c for c in table.columns if c.name not in stored]
+        for c in table.columns:
+            if c.name in stored and not _same_type(stored[c.name], c.type):
+                raise SegmentationError(
+                    f'{path}: column "{c.name}" is {stored[c.name].simpleString()}, this version writes {c.type}. '
+                    "Use another --warehouse, or migrate the table."
+                )
+        if missing:
+            columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quote(c.comment)}" for c in missing)
+            self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
+
+    def catalog_sql(self, tables: Iterable[Table]) -> list[str]:
+        """The statements that give a session without a metastore its names: `spark-sql -i` takes them too.
+
+        State views are pinned to the versions of the last published run, so that no query sees half an ingest;
+        views of published tables follow `runs` by themselves.
+        """
+        statements = [f"CREATE SCHEMA IF NOT EXISTS {STORE}", f"CREATE SCHEMA IF NOT EXISTS {VIEWS}"]
+        tables = list(tables)
+        for table in tables:
+            statements.append(
+                f"CREATE TABLE IF NOT EXISTS {STORE}.{table.name} USING delta LOCATION {_quote(self.path(table))}"
+            )
+        for table in tables:
+            columns = [f"`{c.name}` COMMENT {_quote(c.comment)}" for c in table.columns]
+            select = self._view_select(table)
+            if table is SEGMENT_MODELS:
+                columns.append("`alias` COMMENT 'champion where the bundle is the one last promoted, else null'")
+            statements.append(
+                f"CREATE OR REPLACE VIEW {VIEWS}.{table.name} ({', '.join(columns)}) "
+                f"COMMENT {_quote(table.grain)} AS {select}"
+            )
+        return statements
+
+    def _view_select(self, table: Table) -> str:
+        columns = ", ".join(f"t.`{c.name}`" for c in table.columns)
+        source = f"{STORE}.{table.name}"
+        if table.kind == "log":
+            return f"SELECT {columns} FROM {source} t"
+        if table.kind == "state":
+            return f"SELECT {columns} FROM {source} VERSION AS OF {self.published_version(table)} t"
+        if table is SEGMENT_MODELS:  # every published model stays in view: old segments refer to them
+            champion = (
+                f"SELECT max_by(model_version, struct(effective_from_as_of, seq)) AS champion FROM {STORE}.{PROMOTIONS.name}"
+            )
+            return (
+                f"SELECT {columns}, CASE WHEN t.model_version = c.champion THEN 'champion' END AS alias "
+                f"FROM {source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id "
+                f"CROSS JOIN ({champion}) c"
+            )
+        return f"SELECT {columns} FROM {source} t LEFT SEMI JOIN ({newest_runs(table)}) r ON t.run_id = r.run_id AND t.as_of = r.as_of"
+
+    def published_version(self, table: Table) -> int:
+        """The Delta version of a state table that the last published run left; 0, the empty table, before any."""
+        runs = self.spark.read.format("delta").load(self.path(RUNS))
+        row = (
+            runs.where(f"map_contains_key(output_versions, '{table.name}')")
+            .selectExpr(f"max_by(output_versions['{table.name}'], publish_seq) AS version")
+            .first()
+        )
+        return int(row["version"]) if row is not None and row["version"] is not None else 0
+
+    def read(self, table: Table | str, version: int | None = None) -> DataFrame:
+        """A table as it is, or as it was at `version`."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path(table))
+
+    def read_run(self, table: Table, as_of: dt.date, run_id: str) -> DataFrame:
+        """What one run wrote; both partition columns are literals, so other partitions are never listed."""
+        return self.read(table).where(f"as_of = DATE'{as_of}' AND run_id = {_quote(run_id)}")
+
+    def merge(self, table: Table, rows: DataFrame) -> int:
+        """Upserts `rows` on the table's key in one commit and returns its version.
+
+        Rows that are already there with the same values are left alone, so a repeat changes nothing.
+        """
+        key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
+        others = [c.name for c in table.columns if c.name not in table.key]
+        differs = " OR ".join(f"NOT (t.`{c}` <=> s.`{c}`)" for c in others) or "false"
+
+        def commit() -> None:
+            (
+                DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+                .merge(rows.select(*table.names).alias("s"), key)
+                .whenMatchedUpdateAll(condition=differs).whenNotMatchedInsertAll()
+                .execute()
+            )  # fmt: skip
+
+        return self._committed(table, commit)
+
+    def insert_missing(self, table: Table, rows: DataFrame, on: str | None = None) -> int:
+        """Inserts the rows whose key (or the condition `on`, between t and s) is not there yet; one commit."""
+        condition = on or " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
+
+        def commit() -> None:
+            (
+                DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+                .merge(rows.select(*table.names).alias("s"), condition)
+                .whenNotMatchedInsertAll().execute()
+            )  # fmt: skip
+
+        return self._committed(table, commit)
+
+    def overwrite(self, table: Table, rows: DataFrame) -> int:
+        """Replaces a state table's content in one commit and returns its version."""
+        writer = rows.select(*table.names).write.format("delta").mode("overwrite")
+        return self._committed(table, lambda: writer.save(self.path(table)))
+
+    def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
+        """Writes one attempt's partition of a published table; nobody sees it before the run is published."""
+        predicate = f"as_of = DATE'{as_of}' AND run_id = {_quote(run_id)}"
+        contract = ", ".join(f"{c.name} {c.type}" for c in table.columns)
+        rows = rows.select(*table.names).to(StructType.fromDDL(contract))
+        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+        return self._committed(table, lambda: writer.save(self.path(table)))
+
+    def _committed(self, table: Table, commit: Callable[[], None]) -> int:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                commit()
+                break
+            except DeltaConcurrentModificationException:
+                if attempt == ATTEMPTS:
+                    raise
+        version = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()
+        assert version is not None  # the commit above is in the history
+        return int(version["version"])
+
+
+def newest_runs(table: Table) -> str:
+    """SQL for the one run per as-of date whose rows of `table` are the valid ones."""
+    return (
+        "SELECT run_id, as_of FROM (SELECT run_id, as_of, "
+        "row_number() OVER (PARTITION BY as_of ORDER BY publish_seq DESC) AS newest "
+        f"FROM {STORE}.runs WHERE map_contains_key(output_versions, '{table.name}')) WHERE newest = 1"
+    )
+
+
+def absolute(spark: SparkSession, path: str) -> str:
+    """The path as Hadoop's file systems qualify it, without a trailing slash; local paths stay plain."""
+    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
+    fs = hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration())
+    qualified = fs.makeQualified(hadoop_path)
+    uri = qualified.toUri()
+    return str(uri.getPath() if uri.getScheme() == "file" else qualified.toString()).rstrip("/")
+
+
+def _same_type(stored: DataType, ddl: str) -> bool:
+    return stored.simpleString() == StructType.fromDDL(f"c {ddl}")["c"].dataType.simpleString()
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

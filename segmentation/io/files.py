@@ -1,0 +1,65 @@
+"""A user's raw files: found, fingerprinted and opened, with errors that say what is there instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from segmentation.core.errors import BadInputError, nearest
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """What identifies a file without reading it."""
+
+    name: str
+    path: str
+    length: int
+    modified: dt.datetime
+
+
+def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
+    """The files under `folder` that match the glob, by name; a matched folder stands for the files in it.
+
+    Raises BadInputError naming what the folder holds where nothing matches.
+    """
+    jvm = spark._jvm
+    assert jvm is not None  # a classic session always has its gateway
+    path = jvm.org.apache.hadoop.fs.Path(f"{folder.rstrip('/')}/{pattern}")
+    fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    found = []
+    for status in fs.globStatus(path) or []:
+        found += list(fs.listStatus(status.getPath())) if status.isDirectory() else [status]
+    files = sorted(
+        (
+            RawFile(
+                s.getPath().getName(), s.getPath().toString(), s.getLen(),
+                dt.datetime.fromtimestamp(s.getModificationTime() / 1000, dt.UTC),
+            )
+            for s in found if s.isFile() and not s.getPath().getName().startswith(("_", "."))
+        ),
+        key=lambda f: f.path,
+    )  # fmt: skip
+    if not files:
+        parent = jvm.org.apache.hadoop.fs.Path(folder)
+        if not fs.exists(parent):
+            raise BadInputError(f"{folder}: there is no such folder. Name the folder of the raw files with --input.")
+        have = [s.getPath().getName() for s in fs.listStatus(parent)]
+        raise BadInputError(f"{folder}: no file matches {pattern}. {nearest(pattern, have)}")
+    return files
+
+
+def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, options: Mapping[str, str]) -> DataFrame:
+    """The files as one data frame. Raises BadInputError where Spark cannot make out their schema."""
+    names = ", ".join(f.name for f in files)
+    try:
+        return spark.read.format(file_format).options(**options).load([f.path for f in files])
+    except PySparkException as error:
+        reason = str(error).splitlines()[0]
+        raise BadInputError(
+            f"{names}: not readable as {file_format}: {reason} Check the file, or `format` in the source mapping."
+        ) from None

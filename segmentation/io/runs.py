@@ -1,0 +1,135 @@
+"""The run manifest: what ran, of what, and the one commit that makes its tables visible."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pyspark.sql.types import Row, StructType
+
+from segmentation.core.config import code_version, fingerprint
+from segmentation.core.errors import SegmentationError
+from segmentation.core.schemas import PROMOTIONS, RUNS
+from segmentation.io.delta import ATTEMPTS, Warehouse
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at one job for one as-of date; `finish` fills what is only known at the end."""
+
+    job: str
+    as_of: dt.date
+    run_key: str
+    run_id: str
+    started_at: dt.datetime
+    config_hash: str
+    code_version: str
+    inputs: Mapping[str, str]
+    input_versions: Mapping[str, int] = field(default_factory=dict)
+    output_versions: Mapping[str, int] = field(default_factory=dict)
+    rows_in: int = 0
+    rows_out: int = 0
+    rows_quarantined: int = 0
+    verdict: str | None = None
+    notes: Sequence[str] = ()
+
+    def finish(self, **facts: Any) -> Run:
+        """The same run with its outcome."""
+        return replace(self, **facts)
+
+
+def new_run(job: str, as_of: dt.date, config: Any, inputs: Mapping[str, str]) -> Run:
+    """An attempt. Its key hashes job, as_of, config, code and the identities of its inputs, never table versions."""
+    config_hash, code = fingerprint(config), code_version()
+    run_key = fingerprint(job, as_of, config_hash, code, dict(inputs))
+    # Two attempts at one key, dead or alive, must never share a partition.
+    run_id = f"{run_key}-{uuid.uuid4().hex[:8]}"
+    return Run(job, as_of, run_key, run_id, _utc_now(), config_hash, code, dict(inputs))
+
+
+class RunStore:
+    """Reads and publishes rows of `runs`, and the promotions that say which bundle serves."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def published(self, run_key: str) -> Row | None:
+        """The newest published run of a key, or None."""
+        return (
+            self._warehouse.read(RUNS).where(f"run_key = '{run_key}'").orderBy("publish_seq", ascending=False).first()
+        )
+
+    def get(self, run_id: str) -> Row:
+        """One run. Raises LookupError where it was never published."""
+        row = self._find(run_id)
+        if row is None:
+            raise LookupError(f"run {run_id} was never published")
+        return row
+
+    def _find(self, run_id: str) -> Row | None:
+        return self._warehouse.read(RUNS).where(f"run_id = '{run_id}'").first()
+
+    def latest(self, job: str, as_of: dt.date | None = None) -> Row | None:
+        """The last published run of a job, of any as-of date where none is given."""
+        runs = self._warehouse.read(RUNS).where(f"job = '{job}'")
+        if as_of is not None:
+            runs = runs.where(f"as_of = DATE'{as_of}'")
+        return runs.orderBy("publish_seq", ascending=False).first()
+
+    def publish(self, run: Run, restate: bool = False) -> Row:
+        """Makes a run's tables visible with one commit, and returns the row that holds the key afterwards.
+
+        Where another attempt published the same key first, nothing is written and the winner is returned.
+        With `restate` the key may stand already: the new row gets a higher publish_seq and takes its place.
+        """
+        for _ in range(ATTEMPTS):
+            seq = self._next("publish_seq", RUNS)
+            values = {**vars(run), "publish_seq": seq, "status": "published", "finished_at": _utc_now(),
+                      "inputs": dict(run.inputs), "input_versions": dict(run.input_versions),
+                      "output_versions": dict(run.output_versions), "notes": list(run.notes)}  # fmt: skip
+            same = "t.run_id = s.run_id" if restate else "t.run_key = s.run_key"
+            # A number that another run took in the meantime is no match for ours: then try the next one.
+            rows = self._frame(RUNS, values)
+            self._warehouse.insert_missing(RUNS, rows, f"{same} OR t.publish_seq >= s.publish_seq")
+            winner = self._find(run.run_id) if restate else self.published(run.run_key)
+            if winner is not None:
+                return winner
+        raise SegmentationError(f"run {run.run_id} lost {ATTEMPTS} races to publish; start the job again.")
+
+    def champion(self, as_of: dt.date) -> str | None:
+        """The bundle in effect at an as-of date: the last promotion effective by then; None before any."""
+        row = (
+            self._warehouse.read(PROMOTIONS).where(f"effective_from_as_of <= DATE'{as_of}'")
+            .orderBy("effective_from_as_of", "seq", ascending=False).first()
+        )  # fmt: skip
+        return None if row is None else str(row["model_version"])
+
+    def promote(self, model_version: str, effective_from: dt.date, by: str, reason: str) -> None:
+        """Appends a promotion; a repeat of the same one changes nothing."""
+        for _ in range(ATTEMPTS):
+            values = {"model_version": model_version, "effective_from_as_of": effective_from,
+                      "seq": self._next("seq", PROMOTIONS), "by": by, "reason": reason}  # fmt: skip
+            same = "t.model_version = s.model_version AND t.effective_from_as_of = s.effective_from_as_of"
+            self._warehouse.insert_missing(PROMOTIONS, self._frame(PROMOTIONS, values), f"{same} OR t.seq >= s.seq")
+            if not self._warehouse.read(PROMOTIONS).where(
+                f"model_version = '{model_version}' AND effective_from_as_of = DATE'{effective_from}'"
+            ).isEmpty():
+                return
+        raise SegmentationError(f"promotion of {model_version} lost {ATTEMPTS} races; start the job again.")
+
+    def _next(self, column: str, table: Any) -> int:
+        row = self._warehouse.read(table).selectExpr(f"coalesce(max({column}), 0) + 1 AS n").first()
+        assert row is not None  # an aggregate without groups has one row
+        return int(row["n"])
+
+    def _frame(self, table: Any, values: Mapping[str, Any]) -> Any:
+        schema = StructType.fromDDL(", ".join(f"{c.name} {c.type}" for c in table.columns))
+        return self._warehouse.spark.createDataFrame([tuple(values[c.name] for c in table.columns)], schema)
+
+
+def _utc_now() -> dt.datetime:
+    # Aware, so that Spark does not read it in the machine's zone.
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,37 @@
+"""A Spark session with what correctness needs; everything about speed and size is in conf/spark/*.conf."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from segmentation.core.errors import SegmentationError
+
+REQUIRED = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Days are computed with the source's time zone by name; everything else must not depend on the machine's.
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    # delta-rs' to_pyarrow_* cannot read deletion vectors.
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+}
+
+
+def open_session(app: str) -> SparkSession:
+    """The session of this process. Raises SegmentationError where Delta's JARs are not on the class path."""
+    builder = SparkSession.builder.appName(app)
+    for key, value in REQUIRED.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    try:
+        spark._jvm.java.lang.Class.forName(  # type: ignore[union-attr]
+            "io.delta.sql.DeltaSparkSessionExtension", True,
+            spark._jvm.java.lang.Thread.currentThread().getContextClassLoader(),  # type: ignore[union-attr]
+        )  # fmt: skip
+    except Exception:
+        raise SegmentationError(
+            "Delta's JARs are not on Spark's class path. Start the job with spark-submit "
+            "--properties-file conf/spark/local.conf from the project's folder (after make setup), "
+            "or add --packages io.delta:delta-spark_4.2_2.13:4.4.0 on a cluster."
+        ) from None
+    return spark

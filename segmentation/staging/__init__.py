@@ -1,0 +1,10 @@
+"""A user's rows become ours, or go to quarantine with their reason.
+
+Raw data frames come in with a source mapping (`conf/sources/<name>.yml`); every row either meets the contract
+of its table in `core.schemas` or is refused by the first rule it breaks; accepted + quarantined = read.
+"""
+
+from segmentation.staging.clean import Cleaned, clean, quality, quarantine_rows, with_products
+from segmentation.staging.mapping import Part, Source, load_source
+
+__all__ = ["Cleaned", "Part", "Source", "clean", "load_source", "quality", "quarantine_rows", "with_products"]

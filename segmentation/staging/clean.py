@@ -1,0 +1,132 @@
+"""Accepted rows and quarantined rows of one input, and the counts that prove none is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation.core.errors import BadInputError, nearest
+from segmentation.core.schemas import QUARANTINE, Table
+from segmentation.staging.contracts import judge
+from segmentation.staging.mapping import Lookup, Part, Source, input_name
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """One input after its contracts. `rows` is persisted: one row per raw row, with its verdict."""
+
+    table: Table
+    rows: DataFrame
+
+    @property
+    def accepted(self) -> DataFrame:
+        """The rows that keep the contract, with the table's columns."""
+        return self.rows.where("verdict IS NULL").select(*self.table.names)
+
+
+def clean(
+    source: Source, table: Table, parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]], received_on: dt.date
+) -> Cleaned:
+    """Judges every raw row of an input. `parts`: each mapping part with its raw rows and its lookups' rows.
+
+    A key that stands twice is kept once: of equal rows one, of differing ones the one with the smaller hash; the
+    others are refused as `duplicate_line` or `conflicting_line`. Raises BadInputError for bad columns and types.
+    """
+    judged = []
+    for part, raw, lookups in parts:
+        wide = raw
+        for spec, rows in zip(part.lookups, lookups, strict=True):
+            wide = _look_up(table, part, spec, wide, rows)
+        judged.append(judge(source, table, part, wide, raw.columns, received_on))
+    rows = reduce(DataFrame.unionByName, judged)
+    # Refused rows must not take the place of an accepted one, so they are numbered apart.
+    same_key = Window.partitionBy(*table.key, F.col("verdict").isNull()).orderBy("row_digest")
+    rows = (
+        rows.withColumn("row_digest", F.xxhash64("raw"))
+        .withColumn("place", F.when(F.col("verdict").isNull(), F.row_number().over(same_key)))
+        .withColumn("kept", F.first("row_digest").over(same_key))
+    )
+    key = " and ".join(table.key)
+    repeated = F.when(
+        F.col("place") > 1,
+        F.when(
+            F.col("row_digest") == F.col("kept"),
+            F.struct(F.lit("duplicate_line").alias("rule"), F.lit(f"the same row stands twice ({key})").alias("reason")),
+        ).otherwise(
+            F.struct(
+                F.lit("conflicting_line").alias("rule"),
+                F.lit(f"another row has the same {key} and other values; expected one row").alias("reason"),
+            )
+        ),
+    )
+    rows = rows.withColumn("verdict", F.coalesce("verdict", repeated)).drop("row_digest", "place", "kept")
+    return Cleaned(table, rows.persist())
+
+
+def quarantine_rows(cleaned: Cleaned, run_id: str, ingested_at: dt.datetime) -> DataFrame:
+    """The refused rows in the shape of `quarantine`; identical raw rows are numbered by `occurrence`."""
+    same = Window.partitionBy("row_hash").orderBy("verdict")
+    return (
+        cleaned.rows.where("verdict IS NOT NULL")
+        .withColumn("row_hash", F.sha2("raw", 256))
+        .withColumn("occurrence", F.row_number().over(same))
+        .select(
+            F.lit(input_name(cleaned.table)).alias("source_table"), "row_hash", "occurrence", "verdict.rule",
+            "verdict.reason", F.col("raw").alias("raw_row"), F.lit(run_id).alias("run_id"),
+            F.lit(ingested_at).alias("ingested_at"),
+        )
+        .select(*QUARANTINE.names)
+    )  # fmt: skip
+
+
+def quality(cleaned: Cleaned) -> list[tuple[str, str, str, float]]:
+    """(source_table, check, subject, value): rows read, accepted, quarantined by rule, and null shares.
+
+    Raises BadInputError where an input has no rows at all, or none that keeps the contract.
+    """
+    name, table = input_name(cleaned.table), cleaned.table
+    counts = {r["rule"]: r["n"] for r in cleaned.rows.groupBy("verdict.rule").agg(F.count("*").alias("n")).collect()}
+    read, accepted = sum(counts.values()), counts.pop(None, 0)
+    if read == 0:
+        raise BadInputError(f"{name}: the input has no rows. Expected {table.grain}; check `files` in the mapping.")
+    if accepted == 0:
+        worst = max(counts, key=lambda rule: counts[rule])
+        example = cleaned.rows.where(F.col("verdict.rule") == worst).select("verdict.reason").first()
+        assert example is not None  # the rule was just counted
+        raise BadInputError(
+            f"{name}: none of {read:,} rows keeps the contract; {counts[worst]:,} break {worst} ({example['reason']}). "
+            "Check the mapping of that column."
+        )
+    facts = [(name, "rows_read", "", float(read)), (name, "rows_accepted", "", float(accepted))]
+    facts += [(name, "rows_quarantined", "", float(read - accepted))]
+    facts += [(name, "quarantined_by_rule", rule, float(n)) for rule, n in sorted(counts.items())]
+    nulls = cleaned.accepted.agg(*(F.count_if(F.col(c).isNull()).alias(c) for c in table.names)).first()
+    assert nulls is not None  # an aggregate without groups has one row
+    return facts + [(name, "null_share", c, nulls[c] / accepted) for c in table.names]
+
+
+def with_products(transactions: DataFrame, products: DataFrame, table: Table) -> DataFrame:
+    """Transaction lines with the product's category, department and brand filled in where the line has none."""
+    attributes = ("category", "department", "is_private_label")
+    p = products.select("product_id", *(F.col(a).alias(f"product_{a}") for a in attributes))
+    joined = transactions.join(p, on="product_id", how="left")
+    for a in attributes:
+        joined = joined.withColumn(a, F.coalesce(a, f"product_{a}"))
+    return joined.select(*table.names)
+
+
+def _look_up(table: Table, part: Part, spec: Lookup, left: DataFrame, right: DataFrame) -> DataFrame:
+    where = f"{input_name(table)} ({part.files}, looked up in {spec.files})"
+    for name, frame in ((part.files, left), (spec.files, right)):
+        missing = [c for c in spec.on if c not in frame.columns]
+        if missing:
+            raise BadInputError(f'{where}: {name} has no "{missing[0]}" to join on. {nearest(missing[0], frame.columns)}')
+    if not right.groupBy(*spec.on).count().where("count > 1").isEmpty():
+        raise BadInputError(f"{where}: {', '.join(spec.on)} is not unique in {spec.files}; a lookup would multiply rows.")
+    new = [c for c in right.columns if c not in left.columns or c in spec.on]
+    return left.join(right.select(*new), on=spec.on, how="left")

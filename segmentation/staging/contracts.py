@@ -1,0 +1,167 @@
+"""Row contracts: each raw row gets our typed columns and, where it breaks a rule, the rule and the reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    BooleanType,
+    DataType,
+    DateType,
+    NullType,
+    NumericType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
+
+from segmentation.core.config import sql_columns
+from segmentation.core.errors import BadInputError, ConfigError, nearest
+from segmentation.core.schemas import Table
+from segmentation.staging.mapping import DEFAULTS, Part, Source, input_name
+
+
+def judge(
+    source: Source, table: Table, part: Part, raw: DataFrame, own: Sequence[str], received_on: dt.date
+) -> DataFrame:
+    """One row per raw row: the table's columns typed, `raw` (JSON) and `verdict` (null when accepted).
+
+    `own` are the columns of the file itself: what lookups added is used, but is no part of the raw row.
+
+    Raises BadInputError for a column that is not there or has another kind of type, before any row is read.
+    """
+    where = f"{input_name(table)} ({part.files})"
+    _check_columns(where, part, raw)
+    found = _evaluate(where, part, raw, own)
+    for name in part.columns:
+        _check_type(where, part, table, name, found.schema[f"found_{name}"].dataType)
+    typed = found.select(
+        "raw",
+        *(f"found_{name}" for name in part.columns),
+        *(_typed(source, table, name, found.schema[f"found_{name}"].dataType) for name in part.columns),
+    )
+    for name, default in DEFAULTS.get(table.name, {}).items():
+        if name not in part.columns:
+            sql = default.format(time_zone=source.time_zone, currency=source.currency)
+            inputs = sql_columns(sql, where)
+            if inputs <= set(typed.columns):
+                typed = typed.withColumn(name, F.expr(sql).try_cast(table.column(name).type))
+    for column, levels in source.levels.items():
+        if f"{column}_rank" in table.names and column in part.columns:
+            ranks = F.array_position(F.array(*(F.lit(level) for level in levels)), F.col(column)).cast("int")
+            typed = typed.withColumn(f"{column}_rank", F.when(ranks > 0, ranks))
+    for c in table.columns:
+        if c.name not in typed.columns:
+            typed = typed.withColumn(c.name, F.lit(None).cast(c.type))
+    rules = list(_rules(source, table, part, found.schema, received_on))
+    verdict = F.coalesce(*(F.when(bad, F.struct(F.lit(r).alias("rule"), why.alias("reason"))) for r, bad, why in rules))
+    return typed.select("raw", *table.names, verdict.alias("verdict"))
+
+
+def _check_columns(where: str, part: Part, raw: DataFrame) -> None:
+    have = {c.lower() for c in raw.columns}
+    for name, sql in part.columns.items():
+        for column in sorted(sql_columns(sql, where)):
+            if column.lower() not in have:
+                raise BadInputError(
+                    f'{where}: column "{column}" is not there, and {name} is made of it. {nearest(column, raw.columns)}'
+                )
+
+
+def _evaluate(where: str, part: Part, raw: DataFrame, own: Sequence[str]) -> DataFrame:
+    row = F.struct(*(F.col(f"`{c}`") for c in own))
+    try:
+        return raw.select(
+            F.to_json(row, {"ignoreNullFields": "false"}).alias("raw"),
+            *(F.expr(sql).alias(f"found_{name}") for name, sql in part.columns.items()),
+        )
+    except AnalysisException as error:
+        raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from None
+
+
+def _check_type(where: str, part: Part, table: Table, name: str, found: DataType) -> None:
+    wanted = table.column(name).type
+    if part.is_text and isinstance(found, StringType | NullType):
+        return  # text formats are judged value by value
+    fits: tuple[type[DataType], ...] = (NullType,)
+    if wanted.startswith(("decimal", "int", "bigint", "double")):
+        fits += (NumericType,)
+    elif wanted == "boolean":
+        fits += (BooleanType,)
+    elif wanted == "date":
+        fits += (DateType,)
+    elif wanted == "timestamp":
+        fits += (TimestampType, TimestampNTZType)
+    else:
+        fits += (StringType, NumericType, DateType, BooleanType)
+    if not isinstance(found, fits):
+        raise BadInputError(
+            f'{where}: "{part.columns[name]}" is {found.simpleString()}, and {name} needs {wanted}. '
+            f"If its values can be read as that, write `{name}: try_cast(… AS {wanted})` in the mapping."
+        )
+
+
+def _typed(source: Source, table: Table, name: str, found: DataType) -> Column:
+    wanted, value = table.column(name).type, F.col(f"found_{name}")
+    if wanted == "timestamp" and isinstance(found, TimestampNTZType):
+        # A timestamp without a zone is what the store's clock showed.
+        return F.to_utc_timestamp(value.cast("timestamp"), source.time_zone).alias(name)
+    if wanted == "string":
+        text = F.trim(value.cast("string"))
+        return F.when(text != "", text).alias(name)
+    if isinstance(found, NullType):
+        return F.lit(None).cast(wanted).alias(name)
+    return (F.trim(value) if isinstance(found, StringType) else value).try_cast(wanted).alias(name)
+
+
+def _rules(
+    source: Source, table: Table, part: Part, found: StructType, received_on: dt.date
+) -> Iterator[tuple[str, Column, Column]]:
+    """(rule, condition that marks a bad row, reason), in the order in which they are tried."""
+    text = {name: F.col(f"found_{name}").cast("string") for name in part.columns}
+    for name in part.columns:
+        kind = found[f"found_{name}"].dataType.simpleString()
+        if table.column(name).type.startswith(("decimal", "int")) and kind in ("double", "float", "string"):
+            odd = F.lower(F.trim(text[name])).rlike(r"^[+-]?(nan|inf(inity)?)$")
+            yield "non_finite", odd, _says(name, text[name], "a finite number")
+    for name in part.columns:
+        c = table.column(name)
+        if c.type != "string":
+            blank = F.trim(text[name]) == ""
+            unread = F.col(name).isNull() & text[name].isNotNull() & ~blank
+            yield "wrong_type", unread, _says(name, text[name], f"something that reads as {c.type}")
+    for c in table.columns:
+        if c.required:
+            rule = "missing_key" if c.name in (*table.key, "customer_id") else "missing_value"
+            yield rule, F.col(c.name).isNull(), F.lit(f"{c.name} is missing; expected: {c.comment}")
+    if table.date_column:
+        day = F.col(table.date_column)
+        yield "impossible_date", day < F.lit(source.earliest_date), _says(
+            table.date_column, day.cast("string"), f"a day from {source.earliest_date} on"
+        )
+        yield "future_date", day >= F.lit(received_on), _says(
+            table.date_column, day.cast("string"), f"a day before {received_on}, when the files were received"
+        )
+    may_be_negative = F.col("is_return") if "is_return" in table.names else F.lit(False)
+    for c in table.columns:
+        if c.non_negative:
+            bad = (F.col(c.name) < 0) & ~may_be_negative
+            yield "negative_amount", bad, _says(c.name, F.col(c.name).cast("string"), "0 or more, or is_return")
+    if "currency" in table.names:
+        bad = F.col("currency") != source.currency
+        yield "unknown_currency", bad, _says("currency", F.col("currency"), source.currency)
+    for column, levels in source.levels.items():
+        if f"{column}_rank" in table.names:
+            bad = F.col(column).isNotNull() & F.col(f"{column}_rank").isNull()
+            yield "unknown_level", bad, _says(column, F.col(column), "one of " + ", ".join(levels))
+    for rule in part.rules:
+        yield rule.rule, F.coalesce(F.expr(rule.when), F.lit(False)), F.lit(rule.reason)
+
+
+def _says(name: str, found: Column, expected: str) -> Column:
+    return F.concat(F.lit(f"{name} is "), F.coalesce(F.substring(found, 1, 80), F.lit("null")), F.lit(f"; expected {expected}"))

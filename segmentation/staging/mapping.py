@@ -1,0 +1,187 @@
+"""`conf/sources/<name>.yml`: which files and columns of a retailer are which of ours."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from segmentation.core.config import Strict, load, parse_sql, sql_columns
+from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.schemas import STAGED, Table
+
+UNDATED = dt.date(1900, 1, 1)
+"""`valid_from` of a customer row whose source says nothing about time."""
+
+# What a source need not map: a SQL expression over the columns that it does map, in this order.
+DEFAULTS: dict[str, dict[str, str]] = {
+    "stg_transactions": {
+        "line_no": "1",
+        "order_id": "transaction_id",
+        "event_date": "to_date(from_utc_timestamp(transaction_ts, '{time_zone}'))",
+        "local_hour": "hour(from_utc_timestamp(transaction_ts, '{time_zone}'))",
+        "unit_of_measure": "'item'",
+        "is_return": "false",
+        "currency": "'{currency}'",
+        "unit_price": "try_divide(net_amount, quantity)",
+    },
+    "stg_customers": {"valid_from": f"DATE'{UNDATED}'"},
+    "stg_interactions": {"event_date": "to_date(from_utc_timestamp(interaction_ts, '{time_zone}'))"},
+}
+
+
+def _as_sql(value: Any) -> Any:
+    """YAML reads `is_return: false` as a boolean; in a mapping it is an expression all the same."""
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
+
+
+Sql = Annotated[str, BeforeValidator(_as_sql)]
+
+
+class Lookup(Strict):
+    """A second file joined to the first for its columns; its key must be unique."""
+
+    files: str
+    format: str = "parquet"
+    options: dict[str, str] = {}
+    on: list[str]
+
+
+class RowRule(Strict):
+    """A condition over our column names that marks a bad row."""
+
+    rule: str
+    when: Sql
+    reason: str
+
+
+class Part(Strict):
+    """Files of one shape that feed one of our tables."""
+
+    files: str
+    format: Literal["parquet", "csv", "json", "delta", "orc"] = "parquet"
+    options: dict[str, str] = {}
+    lookups: list[Lookup] = []
+    columns: dict[str, Sql]
+    rules: list[RowRule] = []
+
+    @property
+    def is_text(self) -> bool:
+        """Text formats carry no types, so a value's type can only be judged row by row."""
+        return self.format in ("csv", "json")
+
+
+class Source(Strict):
+    """A retailer's data, as declared. Money is in `currency`; days are days in `time_zone`."""
+
+    description: str
+    credit: str = ""
+    time_zone: str
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    earliest_date: dt.date = dt.date(1990, 1, 1)
+    received_on: dt.date | None = None
+    levels: dict[str, list[str]] = {}
+    absent: dict[str, str] = {}
+    transactions: list[Part]
+    products: list[Part] = []
+    customers: list[Part] = []
+    campaigns: list[Part] = []
+    interactions: list[Part] = []
+    consent: list[Part] = []
+    feedback: list[Part] = []
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise ValueError("not an IANA time zone such as America/New_York")
+        return value
+
+    def parts(self, table: Table) -> list[Part]:
+        """The parts that feed a staged table; empty where the source lacks it."""
+        parts: list[Part] = getattr(self, input_name(table))
+        return parts
+
+    def provides(self) -> frozenset[str]:
+        """`table.column` of everything the source has; what is derived counts, what stays null does not."""
+        have = set()
+        for table in STAGED:
+            parts = self.parts(table)
+            mapped = {c for part in parts for c in part.columns}
+            if not parts:
+                continue
+            derived = {
+                c for c, sql in DEFAULTS.get(table.name, {}).items() if _inputs(sql) & set(table.names) <= mapped
+            }
+            ranks = {f"{c}_rank" for c in self.levels if c in mapped}
+            have |= {f"{input_name(table)}.{c}" for c in mapped | derived | ranks}
+        # Staging fills a line's product attributes from the products table.
+        have |= {c.replace("products.", "transactions.") for c in have if c.startswith("products.")}
+        return frozenset(have)
+
+    def absences(self) -> list[str]:
+        """What the source lacks, one line each, for the run and the report."""
+        lines = [f"no {input_name(t)}" for t in STAGED if not self.parts(t)]
+        have = self.provides()
+        for table in STAGED:
+            if self.parts(table):
+                missing = [c for c in table.names if f"{input_name(table)}.{c}" not in have]
+                lines += [f"no {input_name(table)}.{c}" for c in missing if c != "valid_to"]
+        if self.customers and not self.dated_customers:
+            lines.append("customers are a single snapshot: their attributes are not point in time")
+        return [f"{line}: {self.absent[line[3:]]}" if line[3:] in self.absent else line for line in lines]
+
+    @property
+    def dated_customers(self) -> bool:
+        """Whether customer rows say since when they hold; an undated snapshot introduces nobody."""
+        return any("valid_from" in part.columns for part in self.customers)
+
+
+def load_source(folder: Path, name: str) -> Source:
+    """The mapping `conf/sources/<name>.yml`. Raises ConfigError naming file, key and the nearest right name."""
+    path = folder / "sources" / f"{name}.yml"
+    source = load(path, Source)
+    for table in STAGED:
+        for part in source.parts(table):
+            _check_part(path, source, table, part)
+    for column, levels in source.levels.items():
+        if not any(f"{column}_rank" in t.names for t in STAGED):
+            ranked = [c.removesuffix("_rank") for t in STAGED for c in t.names if c.endswith("_rank")]
+            raise ConfigError(f'{path}: levels of "{column}": not an ordered column. {nearest(column, ranked)}')
+        if len(set(levels)) != len(levels):
+            raise ConfigError(f'{path}: levels of "{column}": one stands twice.')
+    return source
+
+
+def _check_part(path: Path, source: Source, table: Table, part: Part) -> None:
+    where = f"{path}: {input_name(table)} ({part.files})"
+    for column, sql in part.columns.items():
+        if column not in table.names:
+            raise ConfigError(f'{where}: "{column}" is not a column of {table.name}. {nearest(column, table.names)}')
+        if column.endswith("_rank"):
+            raise ConfigError(f'{where}: "{column}" is computed: list the order under `levels`.')
+        parse_sql(sql, f"{where}: {column}")
+    for rule in part.rules:
+        for column in sql_columns(rule.when, f"{where}: rule {rule.rule}"):
+            if column not in table.names:
+                raise ConfigError(
+                    f'{where}: rule {rule.rule}: "{column}" is not a column of {table.name}. '
+                    f"{nearest(column, table.names)}"
+                )
+    defaults = DEFAULTS.get(table.name, {})
+    for c in table.columns:
+        default = defaults.get(c.name, "").format(time_zone=source.time_zone, currency=source.currency)
+        if c.required and c.name not in part.columns and not (default and _inputs(default) <= set(part.columns)):
+            raise ConfigError(f'{where}: "{c.name}" is required ({c.comment}); add it to `columns`.')
+
+
+def _inputs(sql: str) -> frozenset[str]:
+    return sql_columns(sql.replace("{time_zone}", "UTC").replace("{currency}", "USD"), "default")
+
+
+def input_name(table: Table) -> str:
+    """`transactions` for stg_transactions: what the user calls the input."""
+    return table.name.removeprefix("stg_")

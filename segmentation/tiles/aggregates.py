@@ -1,0 +1,96 @@
+"""The states of a customer's day. A state of several days is the merge of theirs: sums add, maps add by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segmentation.core.schemas import Column, Table
+
+MONEY_SUM = "decimal(28,2)"
+UNITS_SUM = "decimal(28,3)"
+COUNT = "bigint"
+
+
+@dataclass(frozen=True)
+class Sum:
+    """An additive state: over the lines of an order (`lines`), or over the orders of a day (`orders`)."""
+
+    name: str
+    type: str
+    level: str
+    update: str
+    """SQL of one line's (or order's) contribution, null counting as nothing."""
+    needs: frozenset[str]
+    """The staged columns it is made of; where a source lacks one, features made of it switch off."""
+    comment: str
+
+
+def _sum(name: str, type_: str, level: str, update: str, needs: str, comment: str) -> Sum:
+    return Sum(name, type_, level, update, frozenset(f"transactions.{n}" for n in needs.split()), comment)
+
+
+IS_ITEM = "unit_of_measure = 'item'"
+BOUGHT = "NOT is_return"
+
+# An order is counted on each day on which it has lines; states forget which orders they were.
+SUMS: tuple[Sum, ...] = (
+    _sum("net_amount", MONEY_SUM, "lines", "net_amount", "net_amount", "Revenue net of discounts and returns"),
+    _sum("gross_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN net_amount + discount_amount END",
+         "net_amount discount_amount", "Shelf price of what was bought"),
+    _sum("discount_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN discount_amount END", "discount_amount",
+         "Reductions from the shelf price"),
+    _sum("coupon_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN coupon_amount END", "coupon_amount",
+         "Reductions due to coupons"),
+    _sum("returned_amount", MONEY_SUM, "lines", "CASE WHEN is_return THEN abs(net_amount) END", "is_return",
+         "Value of goods taken back, ≥ 0"),
+    _sum("bought_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN net_amount END", "net_amount",
+         "Revenue before returns"),
+    _sum("cost_amount", MONEY_SUM, "lines", "cost_amount", "cost_amount", "Cost of goods, where known"),
+    _sum("costed_amount", MONEY_SUM, "lines", "CASE WHEN cost_amount IS NOT NULL THEN net_amount END", "cost_amount",
+         "Revenue of the lines whose cost is known"),
+    _sum("private_label_amount", MONEY_SUM, "lines", f"CASE WHEN is_private_label AND {BOUGHT} THEN net_amount END",
+         "is_private_label", "Revenue of the retailer's own brands"),
+    _sum("branded_amount", MONEY_SUM, "lines",
+         f"CASE WHEN is_private_label IS NOT NULL AND {BOUGHT} THEN net_amount END", "is_private_label",
+         "Revenue of lines whose brand is known"),
+    _sum("items", UNITS_SUM, "lines", f"CASE WHEN {IS_ITEM} THEN quantity END", "quantity",
+         "Items, returns subtracted; what is not sold by the item is left out"),
+    _sum("lines", COUNT, "lines", f"CASE WHEN {BOUGHT} THEN 1L END", "transaction_id", "Receipt lines bought"),
+    _sum("discounted_lines", COUNT, "lines", f"CASE WHEN discount_amount > 0 AND {BOUGHT} THEN 1L END",
+         "discount_amount", "Lines below the shelf price"),
+    _sum("coupon_lines", COUNT, "lines", f"CASE WHEN coupon_amount > 0 AND {BOUGHT} THEN 1L END", "coupon_amount",
+         "Lines with a coupon"),
+    _sum("orders", COUNT, "orders", "1L", "order_id", "Orders with something bought"),
+    _sum("weekend_orders", COUNT, "orders", "CASE WHEN weekday(event_date) >= 5 THEN 1L END", "event_date",
+         "Orders on Saturday or Sunday"),
+    _sum("evening_orders", COUNT, "orders", "CASE WHEN local_hour >= 18 THEN 1L END", "local_hour",
+         "Orders from 18:00 on, local time"),
+    _sum("season_orders", COUNT, "orders", "CASE WHEN month(event_date) >= 11 THEN 1L END", "event_date",
+         "Orders in November or December"),
+    _sum("channel_orders", COUNT, "orders", "CASE WHEN channel IS NOT NULL THEN 1L END", "channel",
+         "Orders whose channel is known"),
+    _sum("online_orders", COUNT, "orders", "CASE WHEN channel = 'online' THEN 1L END", "channel", "Orders online"),
+    _sum("store_orders", COUNT, "orders", "CASE WHEN channel = 'store' THEN 1L END", "channel", "Orders in stores"),
+    _sum("payment_orders", COUNT, "orders", "CASE WHEN payment_method IS NOT NULL THEN 1L END", "payment_method",
+         "Orders whose payment is known"),
+    _sum("card_orders", COUNT, "orders", "CASE WHEN payment_method = 'card' THEN 1L END", "payment_method",
+         "Orders paid by card"),
+)  # fmt: skip
+
+BY_CATEGORY = f"map<string,struct<net_amount:{MONEY_SUM},items:{UNITS_SUM},item_amount:{MONEY_SUM}>>"
+
+CUSTOMER_DAY = Table(
+    "customer_day",
+    "one row per customer and day with purchases or returns",
+    ("customer_id", "event_date"),
+    (
+        Column("customer_id", "string", "The customer"),
+        Column("event_date", "date", "Calendar day in the source's time zone"),
+        *(Column(s.name, s.type, s.comment) for s in SUMS),
+        Column("by_category", BY_CATEGORY,
+               "By category: revenue net of returns, items bought, and the revenue of those items"),
+        Column("net_by_department", f"map<string,{MONEY_SUM}>", "Revenue net of returns by department"),
+        Column("orders_by_store", "map<string,bigint>", "Orders by store"),
+    ),
+    "state",
+)  # fmt: skip
