@@ -101,20 +101,24 @@ def _attributes(customers: DataFrame) -> DataFrame:
 
 
 def _finish(registry: Registry, wide: DataFrame) -> DataFrame:
-    # Features of features follow in the order of declaration; a later one may read an earlier one.
-    for f in registry.features:
-        if f.window is None and f.block.quintile_of is None:
+    """Adds the features of features in the order of declaration; a later one may read an earlier one."""
+    codes = {f.name: f for f in registry.features if f.block.quintile_of is not None and not f.off_because}
+    single = [f for f in registry.features if f.window is None and f.block.quintile_of is None]
+    after = set(codes)
+    for f in single:
+        after |= {f.name} if f.reads & after else set()
+    for f in single:
+        if f.name not in after:
             wide = wide.withColumn(f.name, _value(f))
-    codes = {
-        f.name: (f.block.quintile_of, f.block.highest_is_best)
-        for f in registry.features
-        if f.block.quintile_of is not None and not f.off_because
-    }
-    wide = quintile_codes(wide, codes)
-    for f in registry.features:
-        if f.name not in wide.columns:
-            wide = wide.withColumn(f.name, F.lit(None).cast(f.sql_type))
-    return wide.select("customer_id", *(f.name for f in registry.features))
+    if codes:
+        # The cut points need a pass of their own; without this the whole plan would run twice.
+        wide = wide.persist()
+        wide = quintile_codes(wide, {n: (str(f.block.quintile_of), f.block.highest_is_best) for n, f in codes.items()})
+    for f in single:
+        if f.name in after:
+            wide = wide.withColumn(f.name, _value(f))
+    missing = {f.name: F.lit(None).cast(f.sql_type) for f in registry.features if f.name not in wide.columns}
+    return wide.select("customer_id", *(missing.get(f.name, F.col(f"`{f.name}`")) for f in registry.features))
 
 
 def _value(f: Feature) -> Column:

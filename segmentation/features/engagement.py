@@ -7,10 +7,10 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.features.states import INTERACTION_TYPES
 from segmentation.features.windows import age, window_states, windows_covering
 
 KEY = ["customer_id", "window"]
-TYPES = ("exposure", "redemption", "open", "click", "visit", "service_contact", "complaint")
 IS_RESPONSE = "interaction_type IN ('redemption', 'click')"
 
 
@@ -19,10 +19,10 @@ def engagement_states(interactions: DataFrame, as_of: dt.date) -> DataFrame:
     counted = window_states(
         interactions, as_of, ("customer_id",),
         {
-            **{f"{t}s": ("sum", (F.col("interaction_type") == t).cast("bigint")) for t in TYPES},
+            **{f"{t}s": ("sum", (F.col("interaction_type") == t).cast("bigint")) for t in INTERACTION_TYPES},
+            "responses": ("sum", F.expr(IS_RESPONSE).cast("bigint")),
             "visit_minutes": ("sum", F.when(F.col("interaction_type") == "visit", F.col("minutes"))),
             "days_since_last_response": ("min", F.when(F.expr(IS_RESPONSE), age(as_of))),
-            "days_since_first_interaction": ("max", age(as_of)),
         },
     )  # fmt: skip
     return counted.join(_campaigns(interactions, as_of), on=KEY, how="left")

@@ -126,7 +126,7 @@ class Registry:
         lines: dict[str, str] = {}
         for f in self.features:
             if f.off_because:
-                lines[f.base] = f"{f.dimension}.{f.base} is off: the source has no {', '.join(f.off_because)}"
+                lines[f.base] = f"{f.dimension}.{f.base} is off: the source has no {', '.join(f.off_because).replace('|', ' or ')}"
         return list(lines.values())
 
 
@@ -171,7 +171,7 @@ def _expand(
         if name in earlier and name not in STATES:
             missing |= set(earlier[name].off_because)
         else:
-            missing |= STATES[name].needs - provides
+            missing |= STATES[name].lacks(provides)
             if block.windows and not STATES[name].windowed:
                 raise ConfigError(f'{where}: "{name}" is an attribute and has no windows; remove `windows`.')
     off, sql = tuple(sorted(missing)), _guard_divisions(block.value, where)

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segmentation.staging.mapping import KINDS
 from segmentation.tiles import SUMS
 
 
 @dataclass(frozen=True)
 class State:
-    """`empty` is its value for a customer without events in the window: 0 for what counts, null for the rest."""
+    """`needs` names staged columns or kinds of event; `a|b` is met by either.
+
+    `empty` is the value for a customer without events in the window: 0 for what counts, null for the rest.
+    """
 
     name: str
     needs: frozenset[str]
     comment: str
     empty: int | None = 0
     windowed: bool = True
+
+    def lacks(self, provides: frozenset[str]) -> set[str]:
+        """The needs that a source does not meet."""
+        return {need for need in self.needs if not provides & set(need.split("|"))}
 
 
 def _state(name: str, needs: str, comment: str, empty: int | None = 0, windowed: bool = True) -> State:
@@ -49,22 +57,21 @@ VARIETY = (
     _state("products", "transactions.product_id", "Different products bought"),
     _state("new_products", "transactions.product_id", "Of these, bought for the first time ever"),
 )
+INTERACTION_TYPES = KINDS["interaction_type"]
+RESPONSE = "interactions.redemption|interactions.click"
 ENGAGEMENT = (
-    *(
-        _state(f"{name}s", "interactions.interaction_type", f"Interactions of type {name}")
-        for name in ("exposure", "redemption", "open", "click", "visit", "service_contact", "complaint")
-    ),
-    _state("visit_minutes", "interactions.minutes", "Minutes of visits"),
-    _state("campaigns_received", "interactions.campaign_id", "Different campaigns sent to the customer"),
-    _state("campaigns_responded", "interactions.campaign_id", "Of any campaign: redeemed or clicked at least once"),
-    _state("days_since_last_response", "interactions.interaction_type", "Days from the last redemption or click", None),
-    _state("days_since_first_interaction", "interactions.event_date", "Days from the first interaction", None),
+    *(_state(f"{t}s", f"interactions.{t}", f"Interactions of type {t}") for t in INTERACTION_TYPES),
+    _state("responses", RESPONSE, "Redemptions and clicks"),
+    _state("visit_minutes", "interactions.visit interactions.minutes", "Minutes of visits"),
+    _state("campaigns_received", "interactions.exposure interactions.campaign_id", "Different campaigns received"),
+    _state("campaigns_responded", f"{RESPONSE} interactions.campaign_id", "Campaigns with a redemption or click"),
+    _state("days_since_last_response", RESPONSE, "Days from the last redemption or click", None),
 )
 FEEDBACK = (
-    _state("nps_answers", "feedback.score", "Answers on the 0..10 recommendation scale"),
-    _state("nps_sum", "feedback.score", "Sum of these answers"),
-    _state("satisfaction_answers", "feedback.score", "Answers on the 1..5 satisfaction scale"),
-    _state("satisfaction_sum", "feedback.score", "Sum of these answers"),
+    _state("nps_answers", "feedback.nps", "Answers on the 0..10 recommendation scale"),
+    _state("nps_sum", "feedback.nps", "Sum of these answers"),
+    _state("satisfaction_answers", "feedback.satisfaction", "Answers on the 1..5 satisfaction scale"),
+    _state("satisfaction_sum", "feedback.satisfaction", "Sum of these answers"),
 )
 ATTRIBUTE_COLUMNS = (
     "age_band_rank", "income_band_rank", "household_size", "children", "home_ownership", "marital_status",

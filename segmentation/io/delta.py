@@ -187,9 +187,17 @@ class Warehouse:
             except DeltaConcurrentModificationException:
                 if attempt == ATTEMPTS:
                     raise
-        version = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()
-        assert version is not None  # the commit above is in the history
-        return int(version["version"])
+        return self.version(table)
+
+    def version(self, table: Table) -> int:
+        """The table's newest Delta version."""
+        row = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()
+        assert row is not None  # a table has at least the commit that made it
+        return int(row["version"])
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table was created."""
+        return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
 
 def newest_runs(table: Table) -> str:

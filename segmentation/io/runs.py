@@ -58,6 +58,8 @@ class RunStore:
 
     def published(self, run_key: str) -> Row | None:
         """The newest published run of a key, or None."""
+        if not self._warehouse.exists(RUNS):
+            return None
         return (
             self._warehouse.read(RUNS).where(f"run_key = '{run_key}'").orderBy("publish_seq", ascending=False).first()
         )
@@ -74,6 +76,8 @@ class RunStore:
 
     def latest(self, job: str, as_of: dt.date | None = None) -> Row | None:
         """The last published run of a job, of any as-of date where none is given."""
+        if not self._warehouse.exists(RUNS):
+            return None
         runs = self._warehouse.read(RUNS).where(f"job = '{job}'")
         if as_of is not None:
             runs = runs.where(f"as_of = DATE'{as_of}'")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import SegmentationError
@@ -19,6 +21,8 @@ REQUIRED = {
 
 def open_session(app: str) -> SparkSession:
     """The session of this process. Raises SegmentationError where Delta's JARs are not on the class path."""
+    # PySpark logs every analysis error as JSON before raising it; the raised one says it all.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     builder = SparkSession.builder.appName(app)
     for key, value in REQUIRED.items():
         builder = builder.config(key, value)

@@ -123,10 +123,10 @@ def with_products(transactions: DataFrame, products: DataFrame, table: Table) ->
 def _look_up(table: Table, part: Part, spec: Lookup, left: DataFrame, right: DataFrame) -> DataFrame:
     where = f"{input_name(table)} ({part.files}, looked up in {spec.files})"
     for name, frame in ((part.files, left), (spec.files, right)):
-        missing = [c for c in spec.on if c not in frame.columns]
+        missing = [c for c in spec.by if c not in frame.columns]
         if missing:
             raise BadInputError(f'{where}: {name} has no "{missing[0]}" to join on. {nearest(missing[0], frame.columns)}')
-    if not right.groupBy(*spec.on).count().where("count > 1").isEmpty():
-        raise BadInputError(f"{where}: {', '.join(spec.on)} is not unique in {spec.files}; a lookup would multiply rows.")
-    new = [c for c in right.columns if c not in left.columns or c in spec.on]
-    return left.join(right.select(*new), on=spec.on, how="left")
+    if not right.groupBy(*spec.by).count().where("count > 1").isEmpty():
+        raise BadInputError(f"{where}: {', '.join(spec.by)} is not unique in {spec.files}; a lookup would multiply rows.")
+    new = [c for c in right.columns if c not in left.columns or c in spec.by]
+    return left.join(right.select(*new), on=spec.by, how="left")

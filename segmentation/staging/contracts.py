@@ -23,7 +23,7 @@ from pyspark.sql.types import (
 from segmentation.core.config import sql_columns
 from segmentation.core.errors import BadInputError, ConfigError, nearest
 from segmentation.core.schemas import Table
-from segmentation.staging.mapping import DEFAULTS, Part, Source, input_name
+from segmentation.staging.mapping import DEFAULTS, KINDS, Part, Source, input_name
 
 
 def judge(
@@ -159,6 +159,9 @@ def _rules(
         if f"{column}_rank" in table.names:
             bad = F.col(column).isNotNull() & F.col(f"{column}_rank").isNull()
             yield "unknown_level", bad, _says(column, F.col(column), "one of " + ", ".join(levels))
+    for column, kinds in KINDS.items():
+        if column in table.names:
+            yield "unknown_kind", ~F.col(column).isin(*kinds), _says(column, F.col(column), "one of " + ", ".join(kinds))
     for rule in part.rules:
         yield rule.rule, F.coalesce(F.expr(rule.when), F.lit(False)), F.lit(rule.reason)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
+from sqlglot import exp
 
 from segmentation.core.config import Strict, load, parse_sql, sql_columns
 from segmentation.core.errors import ConfigError, nearest
@@ -15,6 +16,12 @@ from segmentation.core.schemas import STAGED, Table
 
 UNDATED = dt.date(1900, 1, 1)
 """`valid_from` of a customer row whose source says nothing about time."""
+
+KINDS = {
+    "interaction_type": ("exposure", "redemption", "open", "click", "visit", "service_contact", "complaint"),
+    "feedback_type": ("nps", "satisfaction"),
+}
+"""The kinds of event the system knows; a row of another kind is refused."""
 
 # What a source need not map: a SQL expression over the columns that it does map, in this order.
 DEFAULTS: dict[str, dict[str, str]] = {
@@ -47,7 +54,7 @@ class Lookup(Strict):
     files: str
     format: str = "parquet"
     options: dict[str, str] = {}
-    on: list[str]
+    by: list[str]
 
 
 class RowRule(Strict):
@@ -118,9 +125,22 @@ class Source(Strict):
             }
             ranks = {f"{c}_rank" for c in self.levels if c in mapped}
             have |= {f"{input_name(table)}.{c}" for c in mapped | derived | ranks}
+            have |= {f"{input_name(table)}.{kind}" for kind in self._kinds(table)}
         # Staging fills a line's product attributes from the products table.
         have |= {c.replace("products.", "transactions.") for c in have if c.startswith("products.")}
         return frozenset(have)
+
+    def _kinds(self, table: Table) -> set[str]:
+        """The kinds of interaction or feedback a source has: its literals, or all where a column tells."""
+        column = f"{input_name(table).removesuffix('s')}_type"
+        if column not in KINDS:
+            return set()
+        kinds: set[str] = set()
+        for part in self.parts(table):
+            tree = parse_sql(part.columns.get(column, "''"), column)
+            literals = {literal.name for literal in tree.find_all(exp.Literal)}
+            kinds |= set(KINDS[column]) & literals if literals else set(KINDS[column])
+        return kinds
 
     def absences(self) -> list[str]:
         """What the source lacks, one line each, for the run and the report."""
@@ -129,6 +149,7 @@ class Source(Strict):
         for table in STAGED:
             if self.parts(table):
                 missing = [c for c in table.names if f"{input_name(table)}.{c}" not in have]
+                missing += [k for k in KINDS.get(f"{input_name(table).removesuffix('s')}_type", ()) if k not in self._kinds(table)]
                 lines += [f"no {input_name(table)}.{c}" for c in missing if c != "valid_to"]
         if self.customers and not self.dated_customers:
             lines.append("customers are a single snapshot: their attributes are not point in time")

@@ -1,0 +1,206 @@
+"""The fitted preprocessor: per vector slot a SQL expression of literals, made from exact sample figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import SQLTransformer, VectorAssembler
+
+from segmentation.features import Feature
+from segmentation.matrix.prune import redundant
+
+WINSOR = (0.01, 0.99)
+MIN_LEVEL_SHARE = 0.02  # a rarer value of a nominal feature gets no slot of its own
+UNKNOWN = "(unknown)"
+VECTOR = "features"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot of the vector: `sql` turns a row of `customer_features` into its scaled value, mean 0 in training.
+
+    `deviation` is one scaled unit in the slot's own (transformed) units.
+    """
+
+    name: str
+    feature: str
+    sql: str
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A feature that takes no part in the fit, and why."""
+
+    feature: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """A dimension inside the unified vector: `factor` scales its slots so that its variance is its weight."""
+
+    dimension: str
+    has_data: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """Everything that was fitted, in plain values."""
+
+    dimension: str
+    has_data: str
+    slots: tuple[Slot, ...]
+    dropped: tuple[Dropped, ...]
+    variance: float
+    """Total variance of the slots in the sample."""
+    sample_size: int
+    blocks: tuple[Block, ...] = ()
+
+    def to_json(self) -> str:
+        """For `segment_models.preprocessor`."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Preprocessor:
+        """The inverse of to_json.
+
+        >>> p = Preprocessor("d", "true", (Slot("a", "a", "a", 1.0),), (), 1.0, 3)
+        >>> Preprocessor.from_json(p.to_json()) == p
+        True
+        """
+        values = json.loads(text)
+        return cls(
+            **{
+                **values,
+                "slots": tuple(Slot(**s) for s in values["slots"]),
+                "dropped": tuple(Dropped(**d) for d in values["dropped"]),
+                "blocks": tuple(Block(**b) for b in values["blocks"]),
+            }
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The vector's slots in order."""
+        return tuple(s.name for s in self.slots)
+
+    def stages(self) -> PipelineModel:
+        """Plain Spark ML stages: customer_features in, the same rows with `features` out."""
+        columns = ", ".join(f"{s.sql} AS `slot_{i}`" for i, s in enumerate(self.slots))
+        return PipelineModel(
+            [
+                SQLTransformer(statement=f"SELECT *, {columns} FROM __THIS__"),  # type: ignore[list-item]
+                VectorAssembler(inputCols=[f"slot_{i}" for i in range(len(self.slots))], outputCol=VECTOR),  # type: ignore[list-item]
+            ]
+        )
+
+
+def fit_preprocessor(
+    dimension: str, has_data: str, features: Sequence[Feature], sample: pd.DataFrame, max_correlation: float
+) -> Preprocessor:
+    """Fits one dimension on its sample (rows with data only); no slots where nothing tells customers apart.
+
+    Numbers: impute (declared value or median), log1p with sign where declared, winsorise at the 1st and 99th
+    percentile, centre, divide by the standard deviation. Nominal values: one slot per value with ≥ 2 % of the
+    sample, scaled so that the feature weighs as much as one number.
+    """
+    dropped: list[Dropped] = []
+    numbers: list[tuple[Slot, npt.NDArray[np.float64]]] = []
+    nominal: list[tuple[Slot, npt.NDArray[np.float64]]] = []
+    for f in features:
+        if f.is_text:
+            slots = _one_hot(f, sample[f.name])
+            nominal += slots
+            found = bool(slots)
+        else:
+            number = _number(f, pd.to_numeric(sample[f.name]).to_numpy(dtype=np.float64, na_value=np.nan))
+            numbers += [number] if number else []
+            found = number is not None
+        if not found:
+            dropped.append(Dropped(f.name, "is the same for everyone"))
+    matrix = np.column_stack([v for _, v in numbers]) if numbers else np.empty((len(sample), 0))
+    said = redundant([s.name for s, _ in numbers], matrix, max_correlation)
+    dropped += [Dropped(name, reason) for name, reason in said.items()]
+    kept = [(s, v) for s, v in numbers if s.name not in said] + nominal
+    order = {f.name: i for i, f in enumerate(features)}
+    kept.sort(key=lambda pair: order[pair[0].feature])
+    variance = float(sum(v.var() for _, v in kept))
+    return Preprocessor(dimension, has_data, tuple(s for s, _ in kept), tuple(dropped), variance, len(sample))
+
+
+def unify(dimension: str, parts: Sequence[Preprocessor], weights: Mapping[str, float]) -> Preprocessor:
+    """All blocks side by side, each weighing what `weights` says whatever its number of columns.
+
+    A block's slots are scaled so that its total variance in the sample is its weight; where a customer lacks the
+    dimension, the block is 0, its training mean.
+    """
+    parts = [p for p in parts if p.slots]
+    blocks = tuple(Block(p.dimension, p.has_data, float(np.sqrt(weights[p.dimension] / p.variance))) for p in parts)
+    slots = tuple(
+        Slot(
+            f"{p.dimension}.{s.name}", s.feature,
+            f"CASE WHEN {b.has_data} THEN {s.sql} * {_d(b.factor)} ELSE 0.0D END", s.deviation / b.factor,
+        )
+        for p, b in zip(parts, blocks, strict=True) for s in p.slots
+    )  # fmt: skip
+    total = float(sum(weights[p.dimension] for p in parts))
+    return Preprocessor(dimension, "true", slots, (), total, max((p.sample_size for p in parts), default=0), blocks)
+
+
+def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray[np.float64]] | None:
+    known = raw[~np.isnan(raw)]
+    impute = f.block.impute if f.block.impute != "median" else float(np.median(known)) if known.size else 0.0
+    values = np.where(np.isnan(raw), float(impute), raw)
+    # NaN sorts above everything and would become the cap: it is null here.
+    sql = f"coalesce(nanvl(CAST(`{f.name}` AS DOUBLE), NULL), {_d(float(impute))})"
+    if f.block.transform == "log1p":
+        values = np.sign(values) * np.log1p(np.abs(values))
+        sql = f"signum({sql}) * log1p(abs({sql}))"
+    if not values.size:
+        return None
+    low, high = (float(q) for q in np.quantile(values, WINSOR))
+    clipped = np.clip(values, low, high)
+    if np.ptp(clipped) == 0:  # rarer than 1 in 100: keep the whole range rather than lose the feature
+        low, high = float(values.min()), float(values.max())
+        clipped = values
+    mean, deviation = float(clipped.mean()), float(clipped.std())
+    if deviation <= 1e-12 * max(1.0, abs(mean)):
+        return None
+    sql = f"(least(greatest({sql}, {_d(low)}), {_d(high)}) - {_d(mean)}) / {_d(deviation)}"
+    return Slot(f.name, f.name, sql, deviation), (clipped - mean) / deviation
+
+
+def _one_hot(f: Feature, raw: pd.Series) -> list[tuple[Slot, npt.NDArray[np.float64]]]:
+    values = raw.fillna(UNKNOWN).astype(str)
+    shares = values.value_counts(normalize=True)
+    levels = sorted(level for level, share in shares.items() if MIN_LEVEL_SHARE <= share < 1)
+    if not levels:
+        return []
+    # One number has variance 1; the slots of one feature share that.
+    spread = float(np.sqrt(sum(shares[level] * (1 - shares[level]) for level in levels)))
+    slots = []
+    for level in levels:
+        is_level = (values == level).to_numpy(dtype=np.float64)
+        mean = float(is_level.mean())
+        sql = (
+            f"(CASE WHEN coalesce(`{f.name}`, {_text(UNKNOWN)}) = {_text(level)} THEN 1.0D ELSE 0.0D END - {_d(mean)})"
+            f" / {_d(spread)}"
+        )
+        slots.append((Slot(f"{f.name}={level}", f.name, sql, spread), (is_level - mean) / spread))
+    return slots
+
+
+def _d(value: float) -> str:
+    # Without the D, SQL reads 1.5 as a decimal; in parentheses for the minus sign.
+    return f"({value!r}D)" if value < 0 else f"{value!r}D"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

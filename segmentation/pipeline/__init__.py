@@ -1,0 +1,11 @@
+"""Composes the rooms with io: one function a job.
+
+A job's options come in; each function reads pinned tables, calls the rooms, writes its own attempt, audits it,
+and publishes with one commit to `runs`; out go the published run, and lines on the terminal that say what happened.
+"""
+
+from segmentation.pipeline.context import Context, Steps, open_context
+from segmentation.pipeline.features import run_features
+from segmentation.pipeline.ingest import run_ingest
+
+__all__ = ["Context", "Steps", "open_context", "run_features", "run_ingest"]

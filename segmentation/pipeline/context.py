@@ -1,0 +1,100 @@
+"""What every job has in hand: session, warehouse, run store, configuration, and the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TextIO
+
+from segmentation.core.config import read_yaml
+from segmentation.core.errors import ConfigError
+from segmentation.core.schemas import TABLES, Table
+from segmentation.features import Registry, load_registry
+from segmentation.io import RunStore, Warehouse, open_session
+from segmentation.staging import Source, load_source
+from segmentation.tiles import CUSTOMER_DAY
+
+
+class Steps:
+    """Lines on the terminal: what is being done, and when done with which counts and in how many seconds."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def say(self, text: str = "") -> None:
+        """One line."""
+        print(text, file=self._out, flush=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Shows `name` at once; what the block appends to the list follows it, with the seconds, at the end."""
+        facts: list[str] = []
+        print(f"  {name:<24}", end="", file=self._out, flush=True)
+        start = time.monotonic()
+        try:
+            yield facts
+        except BaseException:
+            print("failed", file=self._out, flush=True)
+            raise
+        print(f"{'; '.join(facts):<78} {time.monotonic() - start:6.1f} s", file=self._out, flush=True)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One job's surroundings. `restate` asks for a published run to be done again."""
+
+    warehouse: Warehouse
+    config: Path
+    source_name: str
+    steps: Steps
+    restate: bool = False
+
+    @cached_property
+    def runs(self) -> RunStore:
+        """The run manifest of the warehouse."""
+        return RunStore(self.warehouse)
+
+    @cached_property
+    def source(self) -> Source:
+        """The source mapping."""
+        return load_source(self.config, self.source_name)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The features that this source can feed."""
+        return load_registry(self.config, self.source.provides())
+
+    @property
+    def tables(self) -> list[Table]:
+        """Every table of the warehouse."""
+        return [*TABLES, CUSTOMER_DAY, self.registry.table]
+
+    def config_files(self, *names: str) -> dict[str, object]:
+        """The parsed content of files in the configuration folder: what a run's config_hash is made of."""
+        return {name: read_yaml(self.config / name) for name in names}
+
+    def feature_files(self) -> list[str]:
+        """The feature definitions, by name."""
+        return sorted(p.relative_to(self.config).as_posix() for p in (self.config / "features").glob("*.yml"))
+
+    def create_tables(self) -> None:
+        """Creates what is missing and registers all names in this session."""
+        with self.steps.step("tables") as facts:
+            self.warehouse.create(self.tables)
+            facts.append(f"{len(self.tables)} in {self.warehouse.root}/segmentation")
+
+
+def open_context(
+    app: str, config: str, source: str, warehouse: str, restate: bool = False, steps: Steps | None = None
+) -> Context:
+    """Checks the configuration, then starts Spark. Raises ConfigError before Spark starts where a file is wrong."""
+    folder = Path(config)
+    if not folder.is_dir():
+        raise ConfigError(f"--config {config}: there is no such folder. Expected the project's conf/, or a copy of it.")
+    load_registry(folder, load_source(folder, source).provides())
+    return Context(Warehouse(open_session(app), warehouse), folder, source, steps or Steps(), restate)

@@ -1,0 +1,70 @@
+"""Tiles and staged tables to the features of one as-of date."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from segmentation.core.errors import BadInputError, GuardError
+from segmentation.core.schemas import STG_CUSTOMERS, STG_FEEDBACK, STG_INTERACTIONS, STG_TRANSACTIONS
+from segmentation.features import Inputs, build_features
+from segmentation.io.runs import new_run
+from segmentation.pipeline.context import Context
+from segmentation.tiles import CUSTOMER_DAY
+
+
+def run_features(context: Context, as_of: dt.date) -> Row:
+    """Builds and publishes `customer_features` for one as-of date; returns the published run.
+
+    Raises BadInputError where nothing is staged, or nobody is known before the as-of date.
+    """
+    ingest = context.runs.latest("ingest")
+    if ingest is None:
+        raise BadInputError(
+            f"{context.warehouse.root}: nothing is staged yet. Run jobs/ingest.py --input DIR first, or name another --warehouse."
+        )
+    registry = context.registry
+    config = {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
+    run = new_run("build_features", as_of, config, {"ingest": ingest["run_id"]})
+    done = context.runs.published(run.run_key)
+    if done is not None and not context.restate:
+        context.steps.say(f"build_features: {as_of} is published already (run {done['run_id']})")
+        return done
+    context.steps.say(f"build_features: as of {as_of}, {len(registry.features)} features")
+    for note in registry.notes():
+        context.steps.say(f"  off                     {note}")
+    context.create_tables()
+    inputs = read_inputs(context, ingest)
+    table = registry.table
+    with context.steps.step(table.name) as facts:
+        rows = build_features(registry, inputs, as_of).select(
+            F.lit(as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*"
+        )
+        version = context.warehouse.write_attempt(table, rows, as_of, run.run_id)
+        written = context.warehouse.read_run(table, as_of, run.run_id)
+        found = written.agg(F.count("*").alias("n"), F.count_distinct("customer_id").alias("customers")).first()
+        assert found is not None  # an aggregate without groups has one row
+        if found["n"] == 0:
+            raise BadInputError(f"--as-of {as_of}: no customer has a record before that day. Choose a later date.")
+        if found["n"] != found["customers"]:
+            raise GuardError(f"{table.name}: {found['n']:,} rows for {found['customers']:,} customers; expected one each.")
+        facts.append(f"{found['n']:>9,} customers")
+    read = {t: v for t, v in ingest["output_versions"].items() if t in (CUSTOMER_DAY.name, *(t.name for t in READ))}
+    return context.runs.publish(
+        run.finish(input_versions=read, output_versions={table.name: version}, rows_in=found["n"], rows_out=found["n"],
+                   notes=registry.notes()),
+        context.restate,
+    )  # fmt: skip
+
+
+READ = (STG_TRANSACTIONS, STG_CUSTOMERS, STG_INTERACTIONS, STG_FEEDBACK)
+
+
+def read_inputs(context: Context, ingest: Row) -> Inputs:
+    """The staged tables as the ingest run left them, whatever has been written since."""
+    versions = ingest["output_versions"]
+    lines, customers, interactions, feedback = (context.warehouse.read(t, versions[t.name]) for t in READ)
+    tiles = context.warehouse.read(CUSTOMER_DAY, versions[CUSTOMER_DAY.name])
+    return Inputs(tiles, lines, customers, interactions, feedback)

@@ -1,0 +1,130 @@
+"""Raw files to staged tables and day tiles."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import Row
+from pyspark.sql.types import StructType
+
+from segmentation.core.errors import GuardError
+from segmentation.core.schemas import (
+    DATA_QUALITY,
+    QUARANTINE,
+    STAGED,
+    STG_PRODUCTS,
+    STG_TRANSACTIONS,
+)
+from segmentation.io.files import RawFile, list_files, open_raw
+from segmentation.io.runs import Run, new_run
+from segmentation.pipeline.context import Context
+from segmentation.staging import Cleaned, clean, quality, quarantine_rows, with_products
+from segmentation.staging.mapping import input_name
+from segmentation.tiles import CUSTOMER_DAY, daily_tiles
+
+Quality = list[tuple[str, str, str, float]]
+
+
+def run_ingest(context: Context, folder: str, received_on: dt.date | None = None) -> Row:
+    """Stages the files under `folder` and refreshes the tiles; returns the published run.
+
+    Rows dated on or after `received_on` are refused; without it the mapping's `received_on` counts, and without
+    that the day after the newest file was written: no file tells of a later day. Nothing is written, and
+    BadInputError raised, where a file, column or type is not what the mapping says.
+    """
+    source, spark, steps = context.source, context.warehouse.spark, context.steps
+    files: dict[str, list[RawFile]] = {}
+    for table in STAGED:
+        for part in source.parts(table):
+            for pattern in (part.files, *(lookup.files for lookup in part.lookups)):
+                files.setdefault(pattern, list_files(spark, folder, pattern))
+    newest = max(f.modified for found in files.values() for f in found).date() + dt.timedelta(days=1)
+    received = received_on or source.received_on or newest
+    identities = {f.name: f"{f.length} bytes, {f.modified.isoformat()}" for found in files.values() for f in found}
+    run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), identities)
+    done = context.runs.published(run.run_key)
+    if done is not None and not context.restate:
+        steps.say(f"ingest: these files are staged already (run {done['run_id']})")
+        return done
+    steps.say(f"ingest: {source.description}, {len(identities)} files in {folder}")
+    cleaned, checks = _clean_all(context, folder, files, received)
+    context.create_tables()
+    versions = _write_state(context, run, cleaned)
+    _refresh_tiles(context, versions)
+    notes = source.absences()
+    rows = [(run.as_of, run.run_id, *check) for check in checks]
+    schema = StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in DATA_QUALITY.columns))
+    frame = spark.createDataFrame(rows, schema)
+    versions[DATA_QUALITY.name] = context.warehouse.write_attempt(DATA_QUALITY, frame, run.as_of, run.run_id)
+    count = {check: int(sum(v for _, c, _, v in checks if c == check)) for check in
+             ("rows_read", "rows_accepted", "rows_quarantined")}  # fmt: skip
+    for c in cleaned:
+        c.rows.unpersist()
+    for note in notes:
+        steps.say(f"  absent                  {note}")
+    return context.runs.publish(
+        run.finish(output_versions=versions, rows_in=count["rows_read"], rows_out=count["rows_accepted"],
+                   rows_quarantined=count["rows_quarantined"], notes=notes),
+        context.restate,
+    )  # fmt: skip
+
+
+def _clean_all(
+    context: Context, folder: str, files: dict[str, list[RawFile]], received_on: dt.date
+) -> tuple[list[Cleaned], Quality]:
+    """Every input judged and counted before anything is written."""
+    source, spark = context.source, context.warehouse.spark
+    cleaned: list[Cleaned] = []
+    checks: Quality = []
+    planned = []
+    for table in STAGED:
+        parts = [
+            (
+                part,
+                open_raw(spark, files[part.files], part.format, part.options),
+                [open_raw(spark, files[lookup.files], lookup.format, lookup.options) for lookup in part.lookups],
+            )
+            for part in source.parts(table)
+        ]
+        if parts:
+            planned.append(clean(source, table, parts, received_on))
+    for c in planned:
+        with context.steps.step(input_name(c.table)) as facts:
+            found = quality(c)
+            read, accepted, refused = (int(found[i][3]) for i in range(3))
+            if read != accepted + refused:
+                raise GuardError(f"{input_name(c.table)}: {read:,} read, {accepted:,} accepted + {refused:,} quarantined.")
+            facts.append(f"{read:>9,} read = {accepted:>9,} accepted + {refused:,} quarantined")
+            facts += [f"{int(v):,} {rule}" for _, check, rule, v in found if check == "quarantined_by_rule"]
+        cleaned.append(c)
+        checks += found
+    return cleaned, checks
+
+
+def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str, int]:
+    warehouse = context.warehouse
+    versions: dict[str, int] = {}
+    for c in cleaned:
+        with context.steps.step(c.table.name) as facts:
+            rows = c.accepted
+            if c.table is STG_TRANSACTIONS and STG_PRODUCTS.name in versions:
+                rows = with_products(rows, warehouse.read(STG_PRODUCTS, versions[STG_PRODUCTS.name]), STG_TRANSACTIONS)
+            versions[c.table.name] = warehouse.merge(c.table, rows)
+            facts.append(f"version {versions[c.table.name]}")
+    with context.steps.step(QUARANTINE.name) as facts:
+        for c in cleaned:
+            refused = quarantine_rows(c, run.run_id, run.started_at)
+            versions[QUARANTINE.name] = warehouse.insert_missing(QUARANTINE, refused)
+        facts.append(f"version {versions[QUARANTINE.name]}")
+    for table in STAGED:
+        versions.setdefault(table.name, warehouse.version(table))
+    return versions
+
+
+def _refresh_tiles(context: Context, versions: dict[str, int]) -> None:
+    warehouse = context.warehouse
+    with context.steps.step(CUSTOMER_DAY.name) as facts:
+        tiles = daily_tiles(warehouse.read(STG_TRANSACTIONS, versions[STG_TRANSACTIONS.name]))
+        versions[CUSTOMER_DAY.name] = warehouse.overwrite(CUSTOMER_DAY, tiles)
+        days = warehouse.read(CUSTOMER_DAY, versions[CUSTOMER_DAY.name]).count()
+        facts.append(f"{days:>9,} customer days")
