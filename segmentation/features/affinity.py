@@ -25,12 +25,13 @@ def affinity_states(tiles: DataFrame, lines: DataFrame, as_of: dt.date) -> DataF
 def category_prices(lines: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per category: the exact median unit price of its lines in the last 365 days, in currency per item.
 
-    Every line counts once, whatever its quantity. Lines not sold by the item have no place in it.
+    Every line counts once, whatever its quantity. Lines not sold by the item have no place in it. Seven decimals,
+    because unit prices have six and a median may lie between two.
     """
     inside = F.col("event_date") >= F.lit(PRICE_WINDOW.start(as_of))
     priced = lines.where(f"{IS_ITEM} AND {BOUGHT} AND quantity > 0 AND category IS NOT NULL").where(inside)
     return priced.groupBy("category").agg(
-        F.expr("percentile(cast(unit_price AS double), 0.5)").cast("decimal(18,6)").alias("median_price")
+        F.expr("percentile(cast(unit_price AS double), 0.5)").cast("decimal(18,7)").alias("median_price")
     )
 
 
@@ -51,7 +52,7 @@ def _categories(tiles: DataFrame, prices: DataFrame, as_of: dt.date) -> DataFram
             F.sum((positive * positive).cast("decimal(38,4)")).alias("squares"),
             F.sum(positive).alias("total"),
             F.sum(F.when(priced, F.col("item_amount"))).alias("item_amount"),
-            F.sum((F.col("items").cast("decimal(18,3)") * F.col("median_price")).cast("decimal(38,9)"))
+            F.sum((F.col("items").cast("decimal(18,3)") * F.col("median_price")).cast("decimal(38,10)"))
             .alias("expected_item_amount"),
         )
         .withColumn("total", F.col("total").cast("double"))

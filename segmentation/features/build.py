@@ -127,4 +127,7 @@ def _value(f: Feature) -> Column:
     value = F.expr(f.sql)
     if f.block.missing is not None:
         value = F.coalesce(value, F.lit(f.block.missing))
+    if f.block.unit == "money":
+        # 654.03 / 26 is 25.155 and as a double 25.15499…: without this it would lose its cent.
+        value = F.round(value, 6)
     return value.cast(f.sql_type)

@@ -63,3 +63,22 @@ def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, option
         raise BadInputError(
             f"{names}: not readable as {file_format}: {reason} Check the file, or `format` in the source mapping."
         ) from None
+
+
+def exists(spark: SparkSession, path: str) -> bool:
+    """Whether a file or folder is there."""
+    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
+    return bool(hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(hadoop_path))
+
+
+def write_text(spark: SparkSession, path: str, text: str) -> None:
+    """Writes a whole text file, beside and then renamed: nobody opens half of it."""
+    jvm = spark._jvm
+    assert jvm is not None  # a classic session always has its gateway
+    target, scratch = (jvm.org.apache.hadoop.fs.Path(p) for p in (path, path + ".writing"))
+    fs = target.getFileSystem(spark._jsc.hadoopConfiguration())
+    stream = fs.create(scratch, True)
+    stream.write(text.encode("utf-8"))
+    stream.close()
+    fs.delete(target, False)
+    fs.rename(scratch, target)

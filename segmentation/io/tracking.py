@@ -6,6 +6,8 @@ import logging
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,8 @@ class Tracker:
         try:
             import pyspark
 
-            with self._mlflow.start_run(run_name=name) as run:
+            # The registry prints a line per model; the job's own line says as much.
+            with redirect_stderr(StringIO()), self._mlflow.start_run(run_name=name) as run:
                 self._mlflow.log_params(dict(params))
                 self._mlflow.log_metrics(dict(metrics))
                 for point in curve:

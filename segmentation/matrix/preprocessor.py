@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +25,17 @@ VECTOR = "features"
 class Slot:
     """One slot of the vector: `sql` turns a row of `customer_features` into its scaled value, mean 0 in training.
 
-    `deviation` is one scaled unit in the slot's own (transformed) units.
+    A slot that is not `fitted` says what an earlier one says: it describes segments, and takes no part in vectors.
     """
 
     name: str
     feature: str
     sql: str
-    deviation: float
+    fitted: bool = True
+
+
+NOTHING = Slot("(nothing)", "(nothing)", "0.0D")
+"""The only slot where nothing tells customers apart: a vector needs one."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Preprocessor:
     slots: tuple[Slot, ...]
     dropped: tuple[Dropped, ...]
     variance: float
-    """Total variance of the slots in the sample."""
+    """Total variance of the fitted slots in the sample."""
     sample_size: int
     blocks: tuple[Block, ...] = ()
 
@@ -72,7 +76,7 @@ class Preprocessor:
     def from_json(cls, text: str) -> Preprocessor:
         """The inverse of to_json.
 
-        >>> p = Preprocessor("d", "true", (Slot("a", "a", "a", 1.0),), (), 1.0, 3)
+        >>> p = Preprocessor("d", "true", (Slot("a", "a", "a"),), (), 1.0, 3)
         >>> Preprocessor.from_json(p.to_json()) == p
         True
         """
@@ -89,15 +93,20 @@ class Preprocessor:
     @property
     def names(self) -> tuple[str, ...]:
         """The vector's slots in order."""
-        return tuple(s.name for s in self.slots)
+        return tuple(s.name for s in self.fitted)
+
+    @property
+    def fitted(self) -> tuple[Slot, ...]:
+        """The slots that make up the vector."""
+        return tuple(s for s in self.slots if s.fitted)
 
     def stages(self) -> PipelineModel:
         """Plain Spark ML stages: customer_features in, the same rows with `features` out."""
-        columns = ", ".join(f"{s.sql} AS `slot_{i}`" for i, s in enumerate(self.slots))
+        columns = ", ".join(f"{s.sql} AS `slot_{i}`" for i, s in enumerate(self.fitted))
         return PipelineModel(
             [
                 SQLTransformer(statement=f"SELECT *, {columns} FROM __THIS__"),  # type: ignore[list-item]
-                VectorAssembler(inputCols=[f"slot_{i}" for i in range(len(self.slots))], outputCol=VECTOR),  # type: ignore[list-item]
+                VectorAssembler(inputCols=[f"slot_{i}" for i in range(len(self.fitted))], outputCol=VECTOR),  # type: ignore[list-item]
             ]
         )
 
@@ -105,7 +114,7 @@ class Preprocessor:
 def fit_preprocessor(
     dimension: str, has_data: str, features: Sequence[Feature], sample: pd.DataFrame, max_correlation: float
 ) -> Preprocessor:
-    """Fits one dimension on its sample (rows with data only); no slots where nothing tells customers apart.
+    """Fits one dimension on its sample (rows with data only).
 
     Numbers: impute (declared value or median), log1p with sign where declared, winsorise at the 1st and 99th
     percentile, centre, divide by the standard deviation. Nominal values: one slot per value with ≥ 2 % of the
@@ -116,9 +125,9 @@ def fit_preprocessor(
     nominal: list[tuple[Slot, npt.NDArray[np.float64]]] = []
     for f in features:
         if f.is_text:
-            slots = _one_hot(f, sample[f.name])
-            nominal += slots
-            found = bool(slots)
+            levels = _one_hot(f, sample[f.name])
+            nominal += levels
+            found = bool(levels)
         else:
             number = _number(f, pd.to_numeric(sample[f.name]).to_numpy(dtype=np.float64, na_value=np.nan))
             numbers += [number] if number else []
@@ -128,11 +137,12 @@ def fit_preprocessor(
     matrix = np.column_stack([v for _, v in numbers]) if numbers else np.empty((len(sample), 0))
     said = redundant([s.name for s, _ in numbers], matrix, max_correlation)
     dropped += [Dropped(name, reason) for name, reason in said.items()]
-    kept = [(s, v) for s, v in numbers if s.name not in said] + nominal
+    slots = [(replace(s, fitted=s.name not in said), v) for s, v in numbers + nominal]
     order = {f.name: i for i, f in enumerate(features)}
-    kept.sort(key=lambda pair: order[pair[0].feature])
-    variance = float(sum(v.var() for _, v in kept))
-    return Preprocessor(dimension, has_data, tuple(s for s, _ in kept), tuple(dropped), variance, len(sample))
+    slots.sort(key=lambda pair: order[pair[0].feature])
+    variance = float(sum(v.var() for s, v in slots if s.fitted))
+    named = tuple(s for s, _ in slots) or (NOTHING,)
+    return Preprocessor(dimension, has_data, named, tuple(dropped), variance, len(sample))
 
 
 def unify(dimension: str, parts: Sequence[Preprocessor], weights: Mapping[str, float]) -> Preprocessor:
@@ -141,17 +151,17 @@ def unify(dimension: str, parts: Sequence[Preprocessor], weights: Mapping[str, f
     A block's slots are scaled so that its total variance in the sample is its weight; where a customer lacks the
     dimension, the block is 0, its training mean.
     """
-    parts = [p for p in parts if p.slots]
+    parts = [p for p in parts if p.variance > 0]
     blocks = tuple(Block(p.dimension, p.has_data, float(np.sqrt(weights[p.dimension] / p.variance))) for p in parts)
     slots = tuple(
         Slot(
             f"{p.dimension}.{s.name}", s.feature,
-            f"CASE WHEN {b.has_data} THEN {s.sql} * {_d(b.factor)} ELSE 0.0D END", s.deviation / b.factor,
+            f"CASE WHEN {b.has_data} THEN {s.sql} * {_d(b.factor)} ELSE 0.0D END",
         )
-        for p, b in zip(parts, blocks, strict=True) for s in p.slots
+        for p, b in zip(parts, blocks, strict=True) for s in p.fitted
     )  # fmt: skip
     total = float(sum(weights[p.dimension] for p in parts))
-    return Preprocessor(dimension, "true", slots, (), total, max((p.sample_size for p in parts), default=0), blocks)
+    return Preprocessor(dimension, "true", slots or (NOTHING,), (), total, max((p.sample_size for p in parts), default=0), blocks)
 
 
 def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray[np.float64]] | None:
@@ -174,7 +184,7 @@ def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray
     if deviation <= 1e-12 * max(1.0, abs(mean)):
         return None
     sql = f"(least(greatest({sql}, {_d(low)}), {_d(high)}) - {_d(mean)}) / {_d(deviation)}"
-    return Slot(f.name, f.name, sql, deviation), (clipped - mean) / deviation
+    return Slot(f.name, f.name, sql), (clipped - mean) / deviation
 
 
 def _one_hot(f: Feature, raw: pd.Series) -> list[tuple[Slot, npt.NDArray[np.float64]]]:
@@ -193,7 +203,7 @@ def _one_hot(f: Feature, raw: pd.Series) -> list[tuple[Slot, npt.NDArray[np.floa
             f"(CASE WHEN coalesce(`{f.name}`, {_text(UNKNOWN)}) = {_text(level)} THEN 1.0D ELSE 0.0D END - {_d(mean)})"
             f" / {_d(spread)}"
         )
-        slots.append((Slot(f"{f.name}={level}", f.name, sql, spread), (is_level - mean) / spread))
+        slots.append((Slot(f"{f.name}={level}", f.name, sql), (is_level - mean) / spread))
     return slots
 
 

@@ -82,11 +82,17 @@ class Context:
         """The feature definitions, by name."""
         return sorted(p.relative_to(self.config).as_posix() for p in (self.config / "features").glob("*.yml"))
 
-    def create_tables(self) -> None:
-        """Creates what is missing and registers all names in this session."""
+    @cached_property
+    def tables_created(self) -> bool:
+        """Creates what is missing, once a process, and only when a job is about to write."""
         with self.steps.step("tables") as facts:
             self.warehouse.create(self.tables)
             facts.append(f"{len(self.tables)} in {self.warehouse.root}/segmentation")
+        return True
+
+    def create_tables(self) -> None:
+        """Makes sure that every table is there; the first call does the work."""
+        assert self.tables_created
 
 
 def open_context(

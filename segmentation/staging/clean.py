@@ -43,19 +43,24 @@ def clean(
         for spec, rows in zip(part.lookups, lookups, strict=True):
             wide = _look_up(table, part, spec, wide, rows)
         judged.append(judge(source, table, part, wide, raw.columns, received_on))
-    rows = reduce(DataFrame.unionByName, judged)
-    # Refused rows must not take the place of an accepted one, so they are numbered apart.
-    same_key = Window.partitionBy(*table.key, F.col("verdict").isNull()).orderBy("row_digest")
-    rows = (
-        rows.withColumn("row_digest", F.xxhash64("raw"))
-        .withColumn("place", F.when(F.col("verdict").isNull(), F.row_number().over(same_key)))
-        .withColumn("kept", F.first("row_digest").over(same_key))
-    )
+    rows = reduce(DataFrame.unionByName, judged).persist()
+    repeated = rows.where("verdict IS NULL").groupBy(*table.key).count().where("count > 1").drop("count")
+    # Finding repeated keys is one narrow aggregation; only where there are some do whole rows need an order.
+    return Cleaned(table, rows if repeated.isEmpty() else _keep_one(table, rows, repeated).persist())
+
+
+def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:
+    """Refuses all but one of the accepted rows that share a key."""
+    is_repeated = repeated.withColumn("is_repeated", F.lit(True))
+    marked = rows.join(is_repeated, on=list(table.key), how="left")
+    # A refused row must not take the place of an accepted one, and no window should sort the rest.
+    contested = marked.where("is_repeated AND verdict IS NULL").withColumn("digest", F.xxhash64("raw"))
+    same_key = Window.partitionBy(*table.key).orderBy("digest")
     key = " and ".join(table.key)
-    repeated = F.when(
-        F.col("place") > 1,
+    verdict = F.when(
+        F.row_number().over(same_key) > 1,
         F.when(
-            F.col("row_digest") == F.col("kept"),
+            F.col("digest") == F.first("digest").over(same_key),
             F.struct(F.lit("duplicate_line").alias("rule"), F.lit(f"the same row stands twice ({key})").alias("reason")),
         ).otherwise(
             F.struct(
@@ -64,8 +69,8 @@ def clean(
             )
         ),
     )
-    rows = rows.withColumn("verdict", F.coalesce("verdict", repeated)).drop("row_digest", "place", "kept")
-    return Cleaned(table, rows.persist())
+    judged = contested.withColumn("verdict", verdict).select(rows.columns)
+    return marked.where("NOT coalesce(is_repeated AND verdict IS NULL, false)").select(rows.columns).unionByName(judged)
 
 
 def quarantine_rows(cleaned: Cleaned, run_id: str, ingested_at: dt.datetime) -> DataFrame:

@@ -121,7 +121,8 @@ class Source(Strict):
             if not parts:
                 continue
             derived = {
-                c for c, sql in DEFAULTS.get(table.name, {}).items() if _inputs(sql) & set(table.names) <= mapped
+                c for c, sql in DEFAULTS.get(table.name, {}).items()
+                if (needed := _inputs(sql)) and needed <= mapped  # a literal says nothing about the source
             }
             ranks = {f"{c}_rank" for c in self.levels if c in mapped}
             have |= {f"{input_name(table)}.{c}" for c in mapped | derived | ranks}
@@ -148,9 +149,9 @@ class Source(Strict):
         have = self.provides()
         for table in STAGED:
             if self.parts(table):
-                missing = [c for c in table.names if f"{input_name(table)}.{c}" not in have]
+                missing = [c for c in table.names if f"{input_name(table)}.{c}" not in have and c not in _SILENT]
                 missing += [k for k in KINDS.get(f"{input_name(table).removesuffix('s')}_type", ()) if k not in self._kinds(table)]
-                lines += [f"no {input_name(table)}.{c}" for c in missing if c != "valid_to"]
+                lines += [f"no {input_name(table)}.{c}" for c in missing]
         if self.customers and not self.dated_customers:
             lines.append("customers are a single snapshot: their attributes are not point in time")
         return [f"{line}: {self.absent[line[3:]]}" if line[3:] in self.absent else line for line in lines]
@@ -159,6 +160,12 @@ class Source(Strict):
     def dated_customers(self) -> bool:
         """Whether customer rows say since when they hold; an undated snapshot introduces nobody."""
         return any("valid_from" in part.columns for part in self.customers)
+
+
+# Columns that always have a value, or whose lack another line says.
+_SILENT = {"line_no", "currency", "unit_of_measure", "valid_from", "valid_to"} | {
+    c for t in STAGED for c in t.names if c.endswith("_rank")
+}
 
 
 def load_source(folder: Path, name: str) -> Source:

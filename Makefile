@@ -1,0 +1,68 @@
+# Two commands on a fresh machine: make demo, make test. Needs Python >= 3.11 and make; sets up the rest by itself.
+SHELL := bash
+PYTHON ?= python3
+WAREHOUSE ?= warehouse
+AS_OF ?= 2018-01-01
+RAW := build/raw/complete_journey
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport SPARK_HOME PYTHONPATH
+SUBMIT := spark-submit --properties-file conf/spark/local.conf
+# Two lines that Java and MLlib print whatever one does; everything else on standard error is shown.
+QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-blas' >&2)
+VENV := .venv/.installed
+JARS := build/jars/.resolved
+
+.PHONY: help setup demo sql test test-faults check format wheel clean
+
+help:
+	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose)"
+	@echo "make test   all checks and tests"
+	@echo "make sql    a SQL prompt on the warehouse"
+	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
+	@echo "make test-faults  kills jobs at every step; minutes long    make clean  removes build/ and .venv/"
+
+setup: $(VENV) $(JARS)
+
+$(VENV): pyproject.toml conf/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python >= 3.11 is needed, $$($(PYTHON) --version) found. Name another with make PYTHON=python3.12"; exit 2; }
+	@.ci/java
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { echo "error: python3 -m venv does not work; on Debian and Ubuntu install python3-venv"; exit 2; }
+	@echo "Installing into .venv (a minute or two, once) …"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[demo,dev]'
+	@touch $@
+
+$(JARS): $(VENV) conf/spark/ivy.xml conf/spark/ivysettings.xml
+	@echo "Fetching Delta's JARs into build/jars (13 MB, once) …"
+	@rm -rf build/jars && mkdir -p build/jars
+	@java -cp "$$(python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent)')/jars/*" org.apache.ivy.Main -error -settings conf/spark/ivysettings.xml -ivy conf/spark/ivy.xml -retrieve 'build/jars/[artifact]-[revision].[ext]' > build/ivy.log 2>&1 || { cat build/ivy.log; echo "error: Delta's JARs could not be fetched; is Maven Central within reach?"; exit 2; }
+	@touch $@
+
+demo: setup
+	@segmentation demo-data --out $(RAW)
+	@$(SUBMIT) jobs/monthly.py --source complete_journey --input $(RAW) --as-of $(AS_OF) --warehouse "$(WAREHOUSE)" $(QUIET)
+
+sql: setup
+	@$(SUBMIT) .venv/bin/segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
+	@spark-sql --properties-file conf/spark/local.conf -i build/catalog.sql $(QUIET)
+
+check: setup
+	ruff format --check . && ruff check .
+	mypy
+	lint-imports
+
+format: setup
+	ruff format . && ruff check --fix .
+
+test: check
+	pytest -m 'not faults'
+
+test-faults: setup
+	pytest -m faults
+
+wheel: setup
+	python -m build --wheel --outdir build/dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
+	@ls build/dist/*.whl
+
+clean:
+	rm -rf build .venv *.egg-info

@@ -1,0 +1,42 @@
+"""The command line for people: sample data, and the names that SQL needs. Jobs are in jobs/, for spark-submit."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from segmentation.core.errors import ConfigError
+from segmentation.datasets import write_complete_journey
+from segmentation.pipeline import open_context
+from segmentation.pipeline.options import run_job
+
+
+def main() -> None:
+    """`segmentation <command>`; see --help."""
+    parser = argparse.ArgumentParser(prog="segmentation", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    data = commands.add_parser("demo-data", help="write The Complete Journey as Parquet files", allow_abbrev=False)
+    data.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    catalog = commands.add_parser("catalog", help="write the SQL that names the warehouse's tables", allow_abbrev=False)
+    catalog.add_argument("--warehouse", default="warehouse", metavar="DIR", help="where the tables live")
+    catalog.add_argument("--config", default="conf", metavar="DIR", help="configuration folder")
+    catalog.add_argument("--source", default="complete_journey", metavar="NAME", help="source mapping")
+    catalog.add_argument("--out", required=True, metavar="FILE", help="file for spark-sql -i")
+    options = parser.parse_args()
+    run_job(lambda: _demo_data(options) if options.command == "demo-data" else _catalog(options))
+
+
+def _demo_data(options: argparse.Namespace) -> None:
+    folder = write_complete_journey(Path(options.out))
+    print(f"The Complete Journey is in {folder}")
+
+
+def _catalog(options: argparse.Namespace) -> None:
+    if not Path(options.warehouse).is_dir() and "://" not in options.warehouse:
+        raise ConfigError(f"--warehouse {options.warehouse}: there is no such folder. Run make demo first, or name another.")
+    context = open_context("catalog", options.config, options.source, options.warehouse)
+    context.create_tables()
+    out = Path(options.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(";\n".join(context.warehouse.catalog_sql(context.tables)) + ";\n", encoding="utf-8")
+    print(f"Names of {len(context.tables)} tables are in {out}")

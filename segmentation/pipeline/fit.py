@@ -1,0 +1,270 @@
+"""Features of one as-of date to a bundle of six models, gated and, where none serves yet, promoted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from segmentation.clustering import Candidate, Choice, SweepConfig, choose, run_sweep, shard_vectors
+from segmentation.clustering.shards import Array
+from segmentation.core.config import load
+from segmentation.core.errors import BadInputError, GuardError
+from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS, UNIFIED, Table
+from segmentation.io.models import load_model, save_model
+from segmentation.io.runs import Run, new_run
+from segmentation.io.tracking import Tracker
+from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
+from segmentation.pipeline.context import Context
+from segmentation.pipeline.dimensions import Dimensions, load_dimensions
+from segmentation.segments import Model, cluster_means, load_personas, name_segments, segment_ids, segment_rows
+from segmentation.segments.profiles import EVERYONE, difference
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One dimension's outcome, before it has ids and names."""
+
+    preprocessor: Preprocessor
+    stages: PipelineModel
+    centroids: Array
+    choice: Choice
+    candidates: list[Candidate]
+    customers: int
+
+    def model(self, version: str, ids: tuple[str, ...], names: tuple[str, ...]) -> Model:
+        """What scoring needs."""
+        return Model(self.preprocessor, self.stages, self.centroids, ids, names, version)
+
+
+def run_fit(context: Context, as_of: dt.date) -> Row:
+    """Fits, gates and publishes a bundle on the features of `as_of`; returns the published run.
+
+    Where no bundle is in effect at `as_of`, it is promoted. Raises BadInputError where the features are missing,
+    GuardError where a gate refuses.
+    """
+    features_run = context.runs.latest("build_features", as_of)
+    if features_run is None:
+        raise BadInputError(f"no features are published as of {as_of}. Run jobs/build_features.py --as-of {as_of} first.")
+    config = context.config_files("sweep.yml", "dimensions.yml", "personas.yml", *context.feature_files())
+    run = new_run("fit_segments", as_of, config, {"features": features_run["run_id"]})
+    done = context.runs.published(run.run_key)
+    if done is None or context.restate:
+        done = _fit_and_publish(context, as_of, run, features_run)
+    else:
+        context.steps.say(f"fit_segments: {as_of} is published already (run {done['run_id']})")
+    _promote_first(context, as_of, done)
+    return done
+
+
+def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: Row) -> Row:
+    steps, warehouse = context.steps, context.warehouse
+    sweep = load(context.config / "sweep.yml", SweepConfig)
+    dimensions = load_dimensions(context.config, context.registry)
+    steps.say(f"fit_segments: as of {as_of}, k = {sweep.k_min}..{sweep.k_max}, seeds {sweep.seeds}")
+    context.create_tables()
+    features = warehouse.read_run(context.registry.table, as_of, features_run["run_id"]).persist()
+    version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
+    fitted, notes = _fit_all(context, features, sweep, dimensions)
+    models = _named(context, fitted, features, dimensions, as_of, version)
+    tracker = Tracker(warehouse.root)
+    rows = []
+    with steps.step("models") as facts:
+        for model in models:
+            f = fitted[model.dimension]
+            path, files = save_model(warehouse, model.stages, model.dimension, version)
+            _gate(context, model, path, files, features)
+            mlflow_run = _track(tracker, f, model, as_of, run)
+            rows.append(_model_row(as_of, run, f, model, path, files, mlflow_run))
+        facts.append(f"{len(models)} saved, reloaded and checked; bundle {version}")
+    if tracker.warning:
+        notes.append(tracker.warning)
+        steps.say(f"  warning                 {tracker.warning}")
+    versions = {}
+    for table, values in (
+        (K_SWEEP, [_sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]),
+        (K_SELECTION, [_selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
+        (SEGMENT_MODELS, rows),
+    ):
+        versions[table.name] = warehouse.write_attempt(table, frame_of(context, table, values), as_of, run.run_id)
+    features.unpersist()
+    return context.runs.publish(
+        run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
+                   rows_in=features_run["rows_out"], rows_out=len(rows), verdict=f"bundle {version}", notes=notes),
+        context.restate,
+    )  # fmt: skip
+
+
+def _fit_all(
+    context: Context, features: DataFrame, sweep: SweepConfig, dimensions: Dimensions
+) -> tuple[dict[str, Fitted], list[str]]:
+    fitted: dict[str, Fitted] = {}
+    preprocessors: list[Preprocessor] = []
+    notes: list[str] = []
+    for name, dimension in dimensions.items():
+        members = features.where(F.expr(dimension.has_data))
+        columns = context.registry.fitted(name)
+        customers = members.count()
+        if not columns or customers == 0:
+            notes.append(f"{name} is skipped: " + ("the source has nothing for it" if not columns else "no customer has data"))
+            context.steps.say(f"  skipped                 {notes[-1]}")
+            continue
+        sample = hash_sample(members.select("customer_id", *(f.name for f in columns)), sweep.sample_size, sweep.sample_seed)
+        preprocessors.append(fit_preprocessor(name, dimension.has_data, columns, sample, sweep.max_correlation))
+        fitted[name] = _fit_one(context, preprocessors[-1], members, customers, sweep)
+    if not preprocessors:
+        raise BadInputError("no dimension has data: there is nothing to segment. Check the source mapping.")
+    weights = {name: dimension.weight for name, dimension in dimensions.items()}
+    unified = unify(UNIFIED, preprocessors, weights)
+    fitted[UNIFIED] = _fit_one(context, unified, features, features.count(), sweep)
+    return fitted, notes
+
+
+def _fit_one(context: Context, p: Preprocessor, members: DataFrame, customers: int, sweep: SweepConfig) -> Fitted:
+    with context.steps.step(p.dimension) as facts:
+        stages = p.stages()
+        sharded = shard_vectors(stages.transform(members), customers)
+        candidates = run_sweep(sweep, p.dimension, sharded)
+        choice = choose(sweep, p.dimension, candidates, customers)
+        sharded.unpersist()
+        chosen = choice.candidate
+        centroids = chosen.centroids if chosen else np.zeros((1, len(p.names)))
+        model = PipelineModel([*stages.stages, chosen.model]) if chosen else stages
+        what = f"k={chosen.k}" if chosen else "one segment"
+        facts.append(f"{customers:>9,} customers, {len(p.names)} slots, {len(candidates)} candidates: {what}")
+    return Fitted(p, model, centroids, choice, candidates, customers)
+
+
+def _named(
+    context: Context, fitted: Mapping[str, Fitted], features: DataFrame, dimensions: Dimensions, as_of: dt.date, version: str
+) -> list[Model]:
+    """Ids by lifetime revenue a customer, and names by what is true of the training customers."""
+    personas = load_personas(context.config, [f.name for f in context.registry.features])
+    with context.steps.step("names") as facts:
+        clusters = {d: tuple(str(c) for c in range(len(f.centroids))) for d, f in fitted.items()}
+        rows = [segment_rows(d, f.model(version, clusters[d], clusters[d]), features, dimensions.conditions)
+                for d, f in fitted.items()]  # fmt: skip
+        assigned = rows[0]
+        for more in rows[1:]:
+            assigned = assigned.unionByName(more)
+        assigned = assigned.select("customer_id", "dimension", "segment_id").persist()
+        means = cluster_means(assigned, features, {d: f.preprocessor for d, f in fitted.items()})
+        revenue = _revenue(assigned, features)
+        models = []
+        for d, f in fitted.items():
+            of = [means.get((d, c)) for c in clusters[d]]
+            sizes = [m.customers if m else 0 for m in of]
+            z = [difference(m, means.get((d, EVERYONE))) if m else {} for m in of]
+            if f.choice.candidate is None:
+                ids, names = (ALL,), ("All customers",)
+            else:
+                ids = segment_ids(d, as_of, [revenue.get((d, c), 0.0) for c in clusters[d]])
+                names = name_segments(personas, d, z, sizes)
+            models.append(f.model(version, ids, names))
+        assigned.unpersist()
+        facts.append(f"{sum(len(m.segment_ids) for m in models)} segments")
+    return models
+
+
+def _revenue(assigned: DataFrame, features: DataFrame) -> dict[tuple[str, str], float]:
+    money = features.select("customer_id", F.col("net_revenue_lifetime").alias("money"))
+    rows = assigned.join(money, on="customer_id", how="inner").groupBy("dimension", "segment_id").agg(
+        (F.sum("money") / F.count("*")).cast("double").alias("revenue")
+    ).collect()  # fmt: skip
+    return {(r["dimension"], r["segment_id"]): r["revenue"] or 0.0 for r in rows}
+
+
+def _gate(context: Context, model: Model, path: str, files: Mapping[str, str], features: DataFrame) -> None:
+    """A bundle must say after a plain reload what it said before: the gate that every model passes."""
+    if not np.isfinite(model.centroids).all():
+        raise GuardError(f"{model.dimension}: a centroid is not finite; look at the features for extreme values.")
+    reloaded = load_model(context.warehouse, path, files)
+    members = features.where(F.expr(model.preprocessor.has_data))
+    if len(model.centroids) > 1:
+        counts = [
+            {r["cluster_id"]: r["count"] for r in m.transform(members).groupBy("cluster_id").count().collect()}
+            for m in (model.stages, reloaded)
+        ]
+        if counts[0] != counts[1]:
+            raise GuardError(f"{model.dimension}: the saved model scores {counts[1]}, the fitted one {counts[0]}.")
+
+
+def _track(tracker: Tracker, f: Fitted, model: Model, as_of: dt.date, run: Run) -> str | None:
+    params = {"dimension": model.dimension, "model_version": model.version, "as_of": as_of.isoformat(),
+              "k": len(model.centroids), "reason": f.choice.reason[:500], "run_id": run.run_id,
+              "features": len(model.preprocessor.names), "customers": f.customers}  # fmt: skip
+    best: dict[int, Candidate] = {}
+    for c in f.candidates:
+        if c.k not in best or c.indices.sse < best[c.k].indices.sse:
+            best[c.k] = c
+    curve = [{"k": k, **_figures(c)} for k, c in sorted(best.items())]
+    metrics = _figures(f.choice.candidate) if f.choice.candidate else {}
+    return tracker.log_fit(f"{model.dimension} {as_of}", model.stages, params, metrics, curve)
+
+
+def _figures(c: Candidate) -> dict[str, float]:
+    i = c.indices
+    found = {"sse": i.sse, "silhouette": i.silhouette, "davies_bouldin": i.davies_bouldin,
+             "calinski_harabasz": i.calinski_harabasz, "min_share": i.min_share}  # fmt: skip
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _sweep_row(as_of: dt.date, run: Run, dimension: str, c: Candidate) -> dict[str, Any]:
+    i = c.indices
+    return {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "k": c.k, "seed": c.seed, "sse": i.sse,
+            "silhouette": i.silhouette, "davies_bouldin": i.davies_bouldin, "calinski_harabasz": i.calinski_harabasz,
+            "iterations": c.iterations, "min_share": i.min_share, "engine": c.engine}  # fmt: skip
+
+
+def _selection_row(as_of: dt.date, run: Run, dimension: str, choice: Choice) -> dict[str, Any]:
+    chosen = choice.candidate
+    weighed = [
+        (w.candidate.k, w.candidate.seed, w.candidate.indices.silhouette, w.candidate.indices.davies_bouldin,
+         w.candidate.indices.calinski_harabasz, w.candidate.indices.min_share, w.score, w.eligible)
+        for w in choice.weighed
+    ]  # fmt: skip
+    return {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "k": chosen.k if chosen else None,
+            "seed": chosen.seed if chosen else None, "chosen_by": choice.chosen_by, "reason": choice.reason,
+            "candidates": weighed}  # fmt: skip
+
+
+def _model_row(
+    as_of: dt.date, run: Run, f: Fitted, m: Model, path: str, files: dict[str, str], mlflow_run: str | None
+) -> dict[str, Any]:
+    return {"as_of": as_of, "run_id": run.run_id, "dimension": m.dimension, "model_version": m.version,
+            "k": len(m.centroids), "centroids": m.centroids.tolist(), "segment_ids": list(m.segment_ids),
+            "segment_names": list(m.segment_names), "preprocessor": m.preprocessor.to_json(),
+            "feature_names": list(m.preprocessor.names),
+            "metrics": _figures(f.choice.candidate) if f.choice.candidate else {}, "trained_as_of": as_of,
+            "training_customers": f.customers, "mlflow_run_id": mlflow_run, "model_path": path,
+            "files_sha256": files}  # fmt: skip
+
+
+def frame_of(context: Context, table: Table, rows: list[dict[str, Any]]) -> DataFrame:
+    """Rows made on the driver, in the table's types and order."""
+    schema = StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in table.columns))
+    return context.warehouse.spark.createDataFrame([tuple(r[n] for n in table.names) for r in rows], schema)
+
+
+def _promote_first(context: Context, as_of: dt.date, run: Row) -> None:
+    """Where no bundle is in effect, the published one becomes champion; its gates were passed before publishing."""
+    if context.runs.champion(as_of) is not None:
+        return
+    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).collect()
+    version = models[0]["model_version"]
+    reason = f"first bundle as of {as_of}; reload, finite centroids and equal scores checked for {len(models)} models"
+    context.runs.promote(version, as_of, "fit_segments", reason)
+    tracker = Tracker(context.warehouse.root)
+    for m in models:
+        tracker.set_champion(m["dimension"], m["mlflow_run_id"])
+    context.steps.say(f"  promoted                {version} is champion from {as_of} on ({json.dumps(reason)[1:-1]})")

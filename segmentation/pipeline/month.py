@@ -1,0 +1,161 @@
+"""One month: stage what is new, build features, score with the bundle in effect, publish."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import reduce
+
+import numpy as np
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from segmentation.core.errors import GuardError
+from segmentation.core.schemas import (
+    DIMENSIONS,
+    SEGMENT_MODELS,
+    SEGMENT_PROFILES,
+    SEGMENTS,
+    STG_TRANSACTIONS,
+    UNIFIED,
+)
+from segmentation.io.models import load_model
+from segmentation.io.runs import Run, new_run
+from segmentation.matrix import Preprocessor
+from segmentation.pipeline.context import Context
+from segmentation.pipeline.dimensions import load_dimensions
+from segmentation.pipeline.features import run_features
+from segmentation.pipeline.fit import frame_of, run_fit
+from segmentation.pipeline.ingest import run_ingest
+from segmentation.segments import Model, apply_rules, cluster_means, load_rules, profile_rows, segment_rows
+from segmentation.tiles import CUSTOMER_DAY
+
+
+def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Row:
+    """All steps of one as-of date; each that is published already is passed over. Returns the scoring run.
+
+    `folder` holds new raw files; without it what is staged is used. Where no bundle is in effect at `as_of`,
+    one is fitted on its features.
+    """
+    if folder is not None:
+        run_ingest(context, folder)
+    features_run = run_features(context, as_of)
+    if context.runs.champion(as_of) is None:
+        run_fit(context, as_of)
+    return run_score(context, as_of, features_run)
+
+
+def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
+    """Scores everybody known at `as_of` with the bundle in effect; publishes `segments` and `segment_profiles`.
+
+    Raises GuardError, and publishes nothing, where rows or money were lost on the way.
+    """
+    bundle = context.runs.champion(as_of)
+    assert bundle is not None  # run_month fits one where there is none
+    config = context.config_files("rules.yml", "dimensions.yml", *context.feature_files())
+    run = new_run("monthly", as_of, config, {"features": features_run["run_id"], "bundle": bundle})
+    done = context.runs.published(run.run_key)
+    if done is not None and not context.restate:
+        context.steps.say(f"monthly: {as_of} is published already (run {done['run_id']})")
+        return done
+    context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
+    context.create_tables()
+    features = context.warehouse.read_run(context.registry.table, as_of, features_run["run_id"]).persist()
+    with context.steps.step("bundle") as facts:
+        models = load_bundle(context, bundle)
+        facts.append(f"{len(models)} models, every file as published")
+    segments, notes = _write_segments(context, run, features, models)
+    tiles = _tiles_before(context, as_of, features_run)
+    profiles = _write_profiles(context, run, features, models, tiles)
+    _audit(context, run, features_run)
+    features.unpersist()
+    trained = models[UNIFIED].version.split("-")[0]
+    return context.runs.publish(
+        run.finish(output_versions={SEGMENTS.name: segments, SEGMENT_PROFILES.name: profiles},
+                   input_versions=dict(features_run["output_versions"]), rows_in=features_run["rows_out"],
+                   rows_out=features_run["rows_out"] * (len(DIMENSIONS) + 1),
+                   verdict="refit" if trained == f"{as_of:%Y%m%d}" else "rescored", notes=notes),
+        context.restate,
+    )  # fmt: skip
+
+
+def load_bundle(context: Context, version: str) -> dict[str, Model]:
+    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file."""
+    rows = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect()
+    return {
+        r["dimension"]: Model(
+            Preprocessor.from_json(r["preprocessor"]),
+            load_model(context.warehouse, r["model_path"], r["files_sha256"]),
+            np.array(r["centroids"], dtype=np.float64),
+            tuple(r["segment_ids"]), tuple(r["segment_names"]), version,
+        )
+        for r in rows
+    }  # fmt: skip
+
+
+def _write_segments(
+    context: Context, run: Run, features: DataFrame, models: Mapping[str, Model]
+) -> tuple[int, list[str]]:
+    registry = context.registry
+    conditions = load_dimensions(context.config, registry).conditions
+    rules, notes = load_rules(context.config, [f.name for f in registry.features]).without(
+        {f.name for f in registry.features if f.off_because}
+    )
+    for note in notes:
+        context.steps.say(f"  off                     {note}")
+    with context.steps.step(SEGMENTS.name) as facts:
+        rows = reduce(
+            DataFrame.unionByName,
+            (segment_rows(d, models.get(d), features, conditions) for d in (*DIMENSIONS, UNIFIED)),
+        )
+        rows = apply_rules(rules, rows, features).select(
+            F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*"
+        )
+        version = context.warehouse.write_attempt(SEGMENTS, rows, run.as_of, run.run_id)
+        facts.append(f"version {version}")
+    return version, notes
+
+
+def _write_profiles(
+    context: Context, run: Run, features: DataFrame, models: Mapping[str, Model], tiles: DataFrame
+) -> int:
+    with context.steps.step(SEGMENT_PROFILES.name) as facts:
+        segments = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id).persist()
+        means = cluster_means(segments, features, {d: m.preprocessor for d, m in models.items()})
+        profiles = profile_rows(segments, tiles, means, run.as_of)
+        rows = [{"as_of": run.as_of, "run_id": run.run_id, **p} for p in profiles]
+        frame = frame_of(context, SEGMENT_PROFILES, rows)
+        version = context.warehouse.write_attempt(SEGMENT_PROFILES, frame, run.as_of, run.run_id)
+        segments.unpersist()
+        facts.append(f"{len(rows)} segments")
+    return version
+
+
+def _tiles_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
+    version = features_run["input_versions"][CUSTOMER_DAY.name]
+    return context.warehouse.read(CUSTOMER_DAY, version).where(F.col("event_date") < F.lit(as_of))
+
+
+def _audit(context: Context, run: Run, features_run: Row) -> None:
+    """Nobody is lost and no cent: one row per customer and dimension, and lifetime revenue as staged."""
+    with context.steps.step("audit") as facts:
+        expected = features_run["rows_out"]
+        rows = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
+        found = {r["dimension"]: (r["n"], r["customers"]) for r in rows.groupBy("dimension").agg(
+            F.count("*").alias("n"), F.count_distinct("customer_id").alias("customers")).collect()}  # fmt: skip
+        for dimension in (*DIMENSIONS, UNIFIED):
+            if found.get(dimension) != (expected, expected):
+                raise GuardError(
+                    f"segments, {dimension}: {found.get(dimension)} rows and customers; expected {expected:,} each. "
+                    "Nothing was published."
+                )
+        lines = context.warehouse.read(STG_TRANSACTIONS, features_run["input_versions"][STG_TRANSACTIONS.name])
+        staged = lines.where(F.col("event_date") < F.lit(run.as_of)).agg(F.sum("net_amount").alias("money")).first()
+        profiles = context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id)
+        for r in profiles.groupBy("dimension").agg(F.sum("revenue_lifetime").alias("money")).collect():
+            if staged is None or r["money"] != (staged["money"] or 0):
+                raise GuardError(
+                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}; staged lines hold "
+                    f"{staged['money'] if staged else None:,}. Nothing was published."
+                )
+        facts.append(f"{expected:,} customers in {len(found)} dimensions; lifetime revenue {staged['money'] or 0:,}")

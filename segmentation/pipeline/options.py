@@ -1,0 +1,45 @@
+"""The options that all jobs share, and how a job ends: one sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from segmentation.core.errors import SegmentationError
+from segmentation.core.periods import parse_as_of
+from segmentation.pipeline.context import Context, open_context
+
+
+def job_parser(description: str, as_of_help: str, as_of_required: bool = True) -> argparse.ArgumentParser:
+    """A parser with --config, --source, --warehouse, --as-of and --restate."""
+    parser = argparse.ArgumentParser(
+        description=description,
+        allow_abbrev=False,
+        epilog="Exit codes: 0 done (or published already), 2 bad input or configuration, 3 refused by a guard.",
+    )
+    parser.add_argument("--config", default="conf", metavar="DIR", help="configuration folder (default: conf)")
+    parser.add_argument(
+        "--source", default="complete_journey", metavar="NAME",
+        help="source mapping DIR/sources/NAME.yml (default: complete_journey)",
+    )  # fmt: skip
+    parser.add_argument("--warehouse", default="warehouse", metavar="DIR", help="where the tables live (default: warehouse)")
+    parser.add_argument("--as-of", required=as_of_required, metavar="YYYY-MM-DD", help=as_of_help)
+    parser.add_argument("--restate", action="store_true", help="do a published run again and take its place")
+    return parser
+
+
+def context_of(app: str, options: argparse.Namespace) -> Context:
+    """The job's surroundings; the date is checked before Spark starts."""
+    if options.as_of is not None:
+        options.as_of = parse_as_of(options.as_of)
+    return open_context(app, options.config, options.source, options.warehouse, options.restate)
+
+
+def run_job(job: Callable[[], None]) -> None:
+    """Runs a job and ends the process: a refusal is one sentence on standard error and its exit code."""
+    try:
+        job()
+    except SegmentationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

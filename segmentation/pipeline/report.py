@@ -1,0 +1,105 @@
+"""A published month as one HTML page beside the tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from segmentation.core.config import load
+from segmentation.core.schemas import (
+    DATA_QUALITY,
+    K_SELECTION,
+    K_SWEEP,
+    SEGMENT_MODELS,
+    SEGMENT_PROFILES,
+    SEGMENTS,
+    UNIFIED,
+    Table,
+)
+from segmentation.io.files import exists, write_text
+from segmentation.pipeline.context import Context
+from segmentation.pipeline.month import load_bundle
+from segmentation.reports import ReportData, render_report
+from segmentation.segments.rules import Rules
+
+NAME = "cluster_analysis_report.html"
+POINTS = 2000  # more dots than this hide each other
+
+
+def run_report(context: Context, run: Row) -> str:
+    """Writes the report of a published scoring run, unless it is there, and returns its path."""
+    path = f"{context.warehouse.root}/reports/{run['as_of']}/{run['run_id']}/{NAME}"
+    if not exists(context.warehouse.spark, path):
+        with context.steps.step("report") as facts:
+            html = render_report(report_data(context, run))
+            write_text(context.warehouse.spark, path, html)
+            facts.append(f"{len(html) / 1e6:.1f} MB")
+    return path
+
+
+def report_data(context: Context, run: Row) -> ReportData:
+    """What the report shows, from the published tables of this run and of the runs it stands on."""
+    features = context.runs.get(run["inputs"]["features"])
+    ingest = context.runs.get(features["inputs"]["ingest"])
+    bundle = run["inputs"]["bundle"]
+    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
+    fit_row = models.select("run_id").first()
+    assert fit_row is not None  # the run scored with it
+    fit = context.runs.get(fit_row["run_id"])
+    points, explained = _principal_components(context, run, features, bundle)
+    source = context.source
+    return ReportData(
+        description=source.description,
+        credit=source.credit,
+        as_of=run["as_of"],
+        run_id=run["run_id"],
+        customers=features["rows_out"],
+        notes=(*ingest["notes"], *features["notes"], *fit["notes"], *run["notes"]),
+        profiles=_rows(context, SEGMENT_PROFILES, run),
+        sweep=_rows(context, K_SWEEP, fit),
+        selection=_rows(context, K_SELECTION, fit),
+        quality=_rows(context, DATA_QUALITY, ingest),
+        points=points,
+        explained=explained,
+        currency=source.currency,
+        rule_segments=frozenset(r.segment_id for r in load(context.config / "rules.yml", Rules).rules),
+        descriptions={f.name: f.block.description for f in context.registry.features},
+    )
+
+
+def _rows(context: Context, table: Table, run: Row) -> pd.DataFrame:
+    """What a run wrote, collected; a few rows per segment, k or column, whatever the number of customers."""
+    rows = context.warehouse.read_run(table, run["as_of"], run["run_id"]).collect()
+    return pd.DataFrame([r.asDict() for r in rows], columns=list(table.names))
+
+
+def _principal_components(
+    context: Context, run: Row, features: Row, bundle: str
+) -> tuple[pd.DataFrame, tuple[float, float]]:
+    """Up to 2,000 customers, chosen by hash, on the first two components of the unified vectors.
+
+    Signs are fixed (the largest loading is positive), so that two runs draw the same picture.
+    """
+    model = load_bundle(context, bundle)[UNIFIED]
+    rows = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
+    sample = rows.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").limit(POINTS)
+    vectors = model.stages.transform(sample).select("customer_id", vector_to_array("features").alias("x"))
+    segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
+    joined = vectors.join(segments.select("customer_id", "segment_id", "segment_name"), on="customer_id", how="inner")
+    found = joined.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").collect()
+    x = np.array([r["x"] for r in found], dtype=np.float64)
+    x = np.hstack([x, np.zeros((len(x), max(0, 2 - x.shape[1])))])
+    centred = x - x.mean(axis=0)
+    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
+    axes = np.vstack([axes, np.zeros((max(0, 2 - len(axes)), x.shape[1]))])[:2]
+    axes *= np.where(axes[[0, 1], np.abs(axes).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
+    share = singular**2 / max(float((singular**2).sum()), 1e-300)
+    places = centred @ axes.T
+    points = pd.DataFrame(
+        {"x": places[:, 0], "y": places[:, 1], "segment_id": [r["segment_id"] for r in found],
+         "segment_name": [r["segment_name"] for r in found]}
+    )  # fmt: skip
+    return points, (float(share[0]), float(share[1]) if len(share) > 1 else 0.0)

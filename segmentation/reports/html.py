@@ -1,0 +1,218 @@
+"""The page: what is said about whom, in which order, and the file that holds it all."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from segmentation.core.schemas import NO_DATA, UNIFIED
+from segmentation.reports import words
+from segmentation.reports.data import ReportData
+from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
+from segmentation.reports.quality import quality
+from segmentation.reports.style import CONFIG, Spec
+from segmentation.reports.view import Choice, Segment, choice, dimensions, segments
+
+TITLES = {
+    UNIFIED: ("Unified", "Everything known about a customer at once: the five dimensions side by side."),
+    "demographics": ("Demographics", "Who the customer is."),
+    "transactional": ("Transactional", "What the customer is worth."),
+    "behavioral": ("Behavioral", "How the customer shops."),
+    "psychographic": ("Psychographic", "What moves the customer: price, brand, novelty, freshness."),
+    "cx_engagement": ("Experience and engagement", "How the customer responds to us, and what we are told."),
+}
+BUNDLED = "window.vegaEmbed = vegaEmbed;"
+LARGEST_PARTS = 4  # of a mix; the rest is said as one number
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its place in the page, its caption and the sentence that says how to read it."""
+
+    id: str
+    title: str
+    reading: str
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class Section:
+    """One dimension: its segments, the figures about them, and how their number was chosen."""
+
+    id: str
+    title: str
+    question: str
+    segments: Sequence[Segment]
+    figures: Sequence[Figure]
+    choice: Choice | None
+    curves: Sequence[Figure]
+
+
+def render_report(data: ReportData) -> str:
+    """One self-contained HTML page, about 1 MB, the same for the same data.
+
+    The page asks nothing of any network, and its content security policy forbids it to; only the page's own
+    two scripts may run. All text from the data is escaped.
+    """
+    sections = [_section(n, data, dimension) for n, dimension in enumerate(dimensions(data))]
+    scripts = [Markup(_vega()), Markup(_environment().get_template("report.js.jinja").render())]
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            data=data,
+            lede=_lede(data, sections[0]),
+            unified=sections[0],
+            sections=sections,
+            picture=_picture(data, sections[0]),
+            quality=quality(data),
+            config=CONFIG,
+            scripts=scripts,
+            hashes=[_hash(s) for s in scripts],
+        )
+    )
+
+
+def _section(n: int, data: ReportData, dimension: str) -> Section:
+    title, question = TITLES.get(dimension, (words.feature_words(dimension).capitalize(), ""))
+    found, chosen, key = segments(data, dimension), choice(data, dimension), f"dimension-{n}"
+    figures = []
+    if any(s.revenue_share is not None for s in found):
+        reading = (
+            "The ring is the segment’s share of customers, the filled mark its share of revenue: a mark to "
+            "the right of its ring brings more revenue than its head count, 2.0× means twice as much."
+        )
+    else:
+        reading = "The ring is the segment’s share of customers; its share of revenue is not known."
+    if found:
+        figures.append(Figure(f"{key}-size", f"{title}: size and revenue", reading, size_and_revenue(found)))
+    if mapped := heat_map(found, data.descriptions):
+        spec, shown, of = mapped
+        which = f"the {shown} features of {of} that differ most" if shown < of else "all features"
+        figures.append(
+            Figure(
+                f"{key}-profile",
+                f"{title}: what is high and what is low",
+                "Down a column stands one segment: orange is above everyone’s mean, blue below, in standard "
+                f"deviations; {which}, over 365 days where no other window is named.",
+                spec,
+            )
+        )
+    return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen))
+
+
+def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:
+    if chosen is None:
+        return []
+    figures = []
+    if silhouette := curve(chosen, "silhouette", "Mean silhouette"):
+        reading = (
+            "Higher is better: at 1 every customer sits tightly in one segment, at 0 the segments run into "
+            "each other."
+        )
+        figures.append(Figure(f"{key}-silhouette", f"{title}: silhouette", reading, silhouette))
+    if elbow := curve(chosen, "sse", "Sum of squared errors (SSE)"):
+        reading = "The distance left within segments always falls; beyond the bend, one more explains little."
+        figures.append(Figure(f"{key}-elbow", f"{title}: elbow", reading, elbow))
+    return figures
+
+
+def _picture(data: ReportData, unified: Section) -> Figure | None:
+    drawn = customer_map(
+        data.points,
+        {s.id: s.mark for s in unified.segments},
+        {s.id: s.label for s in unified.segments},
+        data.explained,
+    )
+    if drawn is None:
+        return None
+    spec, shown = drawn
+    return Figure(
+        "customers",
+        f"A sample of {words.count(shown)} customers on a plane",
+        "Each mark is a customer, and customers who are alike lie close together; the plane keeps only the "
+        "two broadest directions of many, so segments that overlap here may still be apart in the others.",
+        spec,
+    )
+
+
+def _lede(data: ReportData, unified: Section) -> str:
+    """The result in two sentences."""
+    modelled = [s for s in unified.segments if s.is_modelled]
+    customers = f"{words.count(data.customers)} customers"
+    if not modelled:
+        return f"{customers} were scored; there is no unified segmentation in this run."
+    if len(modelled) == 1:
+        return f"{customers} form a single segment: no grouping held up."
+    said = f"{customers} fall into {len(modelled)} segments."
+    earner = modelled[0]
+    if earner.revenue_share is not None:
+        said += (
+            f" “{earner.name}” brings the most revenue: {words.percent(earner.revenue_share)} of it"
+            f" from {words.percent(earner.customer_share)} of customers."
+        )
+    return said
+
+
+def _facts(segment: Segment, currency: str) -> list[tuple[str, str]]:
+    """(label, value) as the tables and portraits show them; what is unknown is a dash."""
+    return [
+        ("Customers", words.count(segment.customers)),
+        ("Share", words.percent(segment.customer_share)),
+        ("Revenue share", words.percent(segment.revenue_share)),
+        ("Average order", words.money(segment.average_order_value, currency, 2)),
+        ("Orders per customer", words.decimal(segment.orders_per_customer_365d)),
+        ("Days since last order", words.count(segment.median_days_since_last_order)),
+        ("Discount share", words.percent(segment.discount_share_365d)),
+    ]
+
+
+def _mix(shares: Mapping[str, float]) -> str:
+    """The largest parts in words.
+
+    >>> _mix({"grocery": 0.5, "fresh": 0.25, "drug_and_beauty": 0.25})
+    'grocery 50.0%, drug and beauty 25.0%, fresh 25.0%'
+    """
+    ordered = sorted(
+        ((part, share) for part, share in shares.items() if share > 0), key=lambda p: (-p[1], p[0])
+    )
+    said = [f"{words.feature_words(part)} {words.percent(share)}" for part, share in ordered[:LARGEST_PARTS]]
+    rest = sum(share for _, share in ordered[LARGEST_PARTS:])
+    return ", ".join(said + ([f"others {words.percent(rest)}"] if rest else []))
+
+
+@functools.cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script of 0.9 MB."""
+    bundle: str = vl_convert.javascript_bundle(BUNDLED)
+    return bundle
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("segmentation.reports", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    helpers: dict[str, Any] = {
+        name: getattr(words, name)
+        for name in ("count", "decimal", "percent", "money", "day", "above_everyone")
+    }
+    environment.globals.update(helpers, facts=_facts, mix=_mix, no_data=NO_DATA, unknown=words.UNKNOWN)
+    return environment

