@@ -33,7 +33,9 @@ def _demo_data(options: argparse.Namespace) -> None:
 
 def _catalog(options: argparse.Namespace) -> None:
     if not Path(options.warehouse).is_dir() and "://" not in options.warehouse:
-        raise ConfigError(f"--warehouse {options.warehouse}: there is no such folder. Run make demo first, or name another.")
+        raise ConfigError(
+            f"--warehouse {options.warehouse}: there is no such folder. Run make demo first, or name another."
+        )
     context = open_context("catalog", options.config, options.source, options.warehouse)
     context.create_tables()
     out = Path(options.out)

@@ -67,9 +67,7 @@ def open_page(path: Path, tmp: Path, width: int = 1280, ask: Mapping[str, str] |
     Raises AssertionError where Chromium is missing or the page does not settle in a minute.
     """
     program = shutil.which(CHROMIUM)
-    assert program, (
-        f"{CHROMIUM} is not on PATH, and the report is tested in a real browser: apt-get install chromium"
-    )
+    assert program, f"{CHROMIUM} is not on PATH, and the report is tested in a real browser: apt-get install chromium"
     with _running(program, tmp) as browser:
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

@@ -10,4 +10,13 @@ from segmentation.clustering.selection import Choice, choose
 from segmentation.clustering.shards import shard_vectors
 from segmentation.clustering.sweep import Candidate, SweepConfig, run_sweep
 
-__all__ = ["Candidate", "Choice", "SweepConfig", "assign_nearest", "choose", "measure", "run_sweep", "shard_vectors"]
+__all__ = [
+    "Candidate",
+    "Choice",
+    "SweepConfig",
+    "assign_nearest",
+    "choose",
+    "measure",
+    "run_sweep",
+    "shard_vectors",
+]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from segmentation.clustering.indices import nearest
 from segmentation.clustering.shards import Array
@@ -32,7 +33,7 @@ def assign_nearest(vectors: DataFrame, centroids: Array, names: list[str]) -> Da
                 x = batch.column(1).flatten().to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
                 yield _assigned(batch.column(0), x, centroids, names)
 
-    arrays = vectors.select("customer_id", vector_to_array("features").alias("x"))
+    arrays = vectors.select("customer_id", vector_to_array(F.col("features")).alias("x"))
     return arrays.mapInArrow(run, ASSIGNED)
 
 

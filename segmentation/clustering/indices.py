@@ -61,18 +61,22 @@ def _merge(shards: list[list[Array]], parts: int) -> list[list[Array]]:
 
 
 def nearest(x: Array, centroids: Array) -> tuple[np.ndarray, Array]:
-    """Each row's nearest centroid and all squared distances (n, k); no matrix product, so a row's own result."""
+    """Each row's nearest centroid and all squared distances (n, k).
+
+    No matrix product: a row's result must not depend on its neighbours.
+    """
     squared = np.stack([((x - c) ** 2).sum(axis=1) for c in centroids], axis=1)
     return squared.argmin(axis=1), squared
 
 
 def cluster_sums(x: Array, centroids: Array) -> list[Array]:
-    """Per cluster: members (k,), sum of members (k, d), sum of squared norms (k,), sum of distances, of squared distances."""
+    """Per cluster: members (k,), their sum (k, d), and the sums of squared norms, distances and their squares."""
     own, squared = nearest(x, centroids)
     member = (own[:, None] == np.arange(len(centroids))).astype(np.float64)
     distance = squared[np.arange(len(x)), own]
     return [
-        member.sum(axis=0), member.T @ x, member.T @ (x**2).sum(axis=1), member.T @ np.sqrt(distance), member.T @ distance,
+        member.sum(axis=0), member.T @ x, member.T @ (x**2).sum(axis=1), member.T @ np.sqrt(distance),
+        member.T @ distance,
     ]  # fmt: skip
 
 

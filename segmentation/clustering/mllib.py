@@ -17,7 +17,12 @@ def fit_kmeans(sharded: DataFrame, k: int, seed: int, max_iterations: int) -> tu
     On one shard the result is the same to the bit; over several, MLlib adds up in the order of arrival.
     """
     kmeans = KMeans(
-        k=k, seed=seed, maxIter=max_iterations, tol=TOLERANCE, featuresCol="features", predictionCol="cluster_id"
+        k=k,
+        seed=seed,
+        maxIter=max_iterations,
+        tol=TOLERANCE,
+        featuresCol="features",
+        predictionCol="cluster_id",
     )
     model = kmeans.fit(sharded)
     return model, np.array(model.clusterCenters(), dtype=np.float64), model.summary.numIter

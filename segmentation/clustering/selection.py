@@ -38,12 +38,22 @@ def choose(config: SweepConfig, dimension: str, candidates: Sequence[Candidate],
     if not candidates:
         if pinned == 1:
             return Choice(None, "user", "k=1: pinned in conf/sweep.yml.", ())
-        return Choice(None, "system", f"No structure: the {customers:,} customers do not differ. One segment for all.", ())
-    best = {}
+        return Choice(
+            None,
+            "system",
+            f"No structure: the {customers:,} customers do not differ. One segment for all.",
+            (),
+        )
+    best: dict[int, Candidate] = {}
     for c in sorted(candidates, key=lambda c: (c.k, c.indices.sse, c.seed)):
         best.setdefault(c.k, c)
     if pinned is not None:
-        return Choice(best[pinned], "user", f"k={pinned}: pinned in conf/sweep.yml.", (Weighed(best[pinned], None, True),))
+        return Choice(
+            best[pinned],
+            "user",
+            f"k={pinned}: pinned in conf/sweep.yml.",
+            (Weighed(best[pinned], None, True),),
+        )
     able = [c for c in best.values() if c.k >= config.min_actionable_k and _is_real(c)]
     large = [c for c in able if c.indices.min_share >= config.min_share]
     pool = large or able
@@ -63,7 +73,9 @@ def choose(config: SweepConfig, dimension: str, candidates: Sequence[Candidate],
 def _is_real(c: Candidate) -> bool:
     """All k clusters have members and the indices exist."""
     i = c.indices
-    return len(i.sizes) == c.k and min(i.sizes) > 0 and None not in (i.silhouette, i.davies_bouldin, i.calinski_harabasz)
+    return (
+        len(i.sizes) == c.k and min(i.sizes) > 0 and None not in (i.silhouette, i.davies_bouldin, i.calinski_harabasz)
+    )
 
 
 def _scores(pool: Sequence[Candidate]) -> dict[int, float]:
@@ -101,7 +113,9 @@ def _reason(
     if small:
         listed = ", ".join(f"{k} ({best[k].indices.min_share:.1%})" for k in small)
         text += f" Left out, with a segment below {config.min_share:.0%}: k={listed}."
-    finer = [k for k, c in best.items() if k < config.min_actionable_k and (c.indices.silhouette or -1) > (i.silhouette or 0)]
+    finer = [
+        k for k, c in best.items() if k < config.min_actionable_k and (c.indices.silhouette or -1) > (i.silhouette or 0)
+    ]
     if finer:
         listed = ", ".join(f"k={k} ({best[k].indices.silhouette:.3f})" for k in finer)
         text += f" The silhouette alone prefers {listed}: too few to act on (min_actionable_k)."

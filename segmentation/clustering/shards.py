@@ -26,14 +26,14 @@ def shard_vectors(vectors: DataFrame, customers: int) -> DataFrame:
     return (
         vectors.select(
             F.pmod(F.xxhash64("customer_id"), F.lit(shards)).cast("int").alias("shard"),
-            "customer_id", "features", vector_to_array("features").alias("x"),
+            "customer_id", "features", vector_to_array(F.col("features")).alias("x"),
         )
         .repartition(shards, "shard").sortWithinPartitions("shard", "customer_id").persist()
     )  # fmt: skip
 
 
 def per_shard(sharded: DataFrame, statistics: Callable[[Array], list[Array]]) -> list[list[Array]]:
-    """`statistics` of every shard's matrix (n, d), by ascending shard: merging in this order is repeatable to the bit."""
+    """`statistics` of every shard's matrix (n, d), by ascending shard: merged in this order, repeatable to the bit."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for shard, x in _matrices(batches):

@@ -14,7 +14,7 @@ from segmentation.clustering.indices import Indices, measure
 from segmentation.clustering.mllib import fit_kmeans
 from segmentation.clustering.shards import Array
 from segmentation.core.config import Strict
-from segmentation.core.errors import ConfigError
+from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
 
 
@@ -32,20 +32,20 @@ class SweepConfig(Strict):
     min_share: float = Field(0.03, ge=0, lt=0.5)
     min_actionable_k: int = Field(3, ge=1)
     tolerance: float = Field(0.05, ge=0)
-    pinned_k: dict[Literal["demographics", "transactional", "behavioral", "psychographic", "cx_engagement", "unified"],
-                   int] = {}  # fmt: skip
+    pinned_k: dict[str, int] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> SweepConfig:
         if self.k_max < self.k_min:
             raise ValueError(f"k_max {self.k_max} is below k_min {self.k_min}")
         for dimension, k in self.pinned_k.items():
+            if dimension not in (*DIMENSIONS, UNIFIED):
+                raise ValueError(
+                    f'pinned_k of "{dimension}": no dimension. {nearest(dimension, (*DIMENSIONS, UNIFIED))}'
+                )
             if k < 1:
                 raise ValueError(f"pinned_k of {dimension} must be 1 or more")
         return self
-
-
-assert {*DIMENSIONS, UNIFIED} == set(SweepConfig.model_fields["pinned_k"].annotation.__args__[0].__args__)  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,9 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, str) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f'key "{key}" stands twice', key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f'key "{key}" stands twice', key_node.start_mark)
             seen.add(key if isinstance(key, str) else str(key))
         return super().construct_mapping(node, deep)
 
@@ -90,7 +88,7 @@ def _resolve(schema: dict[str, Any], node: Any) -> dict[str, Any]:
     return node
 
 
-def parse_sql(text: str, where: str) -> exp.Expression:
+def parse_sql(text: str, where: str) -> exp.Condition:
     """A SQL expression's tree in Spark's dialect. Raises ConfigError when it does not parse."""
     try:
         tree = sqlglot.parse_one(text, read="spark")

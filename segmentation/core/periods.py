@@ -45,6 +45,4 @@ def parse_as_of(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(
-            f'--as-of "{text}" is not a date. Expected YYYY-MM-DD, such as 2018-01-01.'
-        ) from None
+        raise ConfigError(f'--as-of "{text}" is not a date. Expected YYYY-MM-DD, such as 2018-01-01.') from None

@@ -46,18 +46,19 @@ class Table:
         """The column names in order: the `select` that ends a transform."""
         return tuple(c.name for c in self.columns)
 
+    @property
+    def ddl(self) -> str:
+        """The columns as Spark reads a schema: names and types."""
+        return ", ".join(f"`{c.name}` {c.type}" for c in self.columns)
+
     def column(self, name: str) -> Column:
-        """The column called `name`; KeyError where there is none."""
-        return next(c for c in self.columns if c.name == name) if name in self.names else _missing(name, self)
+        """The column called `name`. Raises KeyError where there is none."""
+        return {c.name: c for c in self.columns}[name]
 
     @property
     def partition_by(self) -> tuple[str, ...]:
         """Published tables only: disjoint attempts then never conflict."""
         return ("as_of", "run_id") if self.kind == "published" else ()
-
-
-def _missing(name: str, table: Table) -> Column:
-    raise KeyError(f"{table.name} has no column {name}")
 
 
 def _c(name: str, type_: str, comment: str, *, required: bool = False, non_negative: bool = False) -> Column:
@@ -87,8 +88,10 @@ STG_TRANSACTIONS = Table(
         _c("quantity", "decimal(18,3)", "Units bought, in unit_of_measure; negative on returns", non_negative=True),
         _c("unit_of_measure", "string", "item, or what else quantity counts (fuel_volume, kg, …)", required=True),
         _c("unit_price", "decimal(18,6)", "Price paid for one unit, in currency; null for quantity 0"),
-        _c("discount_amount", MONEY, "Reductions from the shelf price that the retailer bears, ≥ 0: shelf price = net_amount + this", non_negative=True),
-        _c("coupon_amount", MONEY, "Coupons of the line, the manufacturers' too; null where unknown", non_negative=True),
+        _c("discount_amount", MONEY, "Reductions that the retailer bears: shelf price = net_amount + this",
+           non_negative=True),
+        _c("coupon_amount", MONEY, "Coupons of the line, the manufacturers' too; null where unknown",
+           non_negative=True),
         _c("net_amount", MONEY, "Revenue of the line after discounts; negative on returns", required=True,
            non_negative=True),
         _c("cost_amount", MONEY, "Cost of the goods; null where unknown", non_negative=True),
@@ -108,7 +111,7 @@ STG_CUSTOMERS = Table(
     ("customer_id", "valid_from"),
     (
         _c("customer_id", "string", "The customer", required=True),
-        _c("valid_from", "date", "First day the attributes hold; 1900-01-01 in a snapshot without dates", required=True),
+        _c("valid_from", "date", "First day the attributes hold; 1900-01-01 in an undated snapshot", required=True),
         _c("valid_to", "date", "First day they no longer hold; null while they do"),
         _c("age_band", "string", "Age band as the source words it; null where unknown"),
         _c("age_band_rank", "int", "Position of the age band, 1 = youngest; null where unknown"),
@@ -240,7 +243,11 @@ DATA_QUALITY = Table(
         _c("as_of", "date", "The day the files were received: later rows were refused as future"),
         RUN_ID,
         _c("source_table", "string", "The input: transactions, customers, …"),
-        _c("check", "string", "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule, null_share, or absent"),
+        _c(
+            "check",
+            "string",
+            "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule, null_share, or absent",
+        ),
         _c("subject", "string", "The rule or column the value belongs to; empty for whole-table counts"),
         _c("value", "double", "Rows, or a share 0..1 where the check says share; 1 for absent"),
     ),
@@ -294,7 +301,11 @@ SEGMENT_MODELS = Table(
         DIMENSION,
         _c("model_version", "string", "The bundle: six models fitted and promoted together"),
         _c("k", "int", "Number of clusters"),
-        _c("centroids", "array<array<double>>", "Cluster centres in scaled units, in feature_names' order, by cluster_id"),
+        _c(
+            "centroids",
+            "array<array<double>>",
+            "Cluster centres in scaled units, in feature_names' order, by cluster_id",
+        ),
         _c("segment_ids", "array<string>", "The stable identity of each cluster_id"),
         _c("segment_names", "array<string>", "The name of each cluster_id"),
         _c("preprocessor", "string", "Fitted constants, pruned features with their reasons, JSON"),
@@ -382,7 +393,11 @@ RUNS = Table(
     ("run_id",),
     (
         _c("run_id", "string", "run_key and attempt"),
-        _c("run_key", "string", "What was asked of what: the same key is never published twice unless restated"),
+        _c(
+            "run_key",
+            "string",
+            "What was asked of what: the same key is never published twice unless restated",
+        ),
         _c("publish_seq", "bigint", "Order of publication; views show the highest per table and as-of"),
         _c("job", "string", "ingest, build_features, fit_segments or monthly"),
         _c("as_of", "date", "The as-of date; for ingest the day the files were received"),

@@ -18,7 +18,11 @@ PRICE_WINDOW = Window(365)
 
 def affinity_states(tiles: DataFrame, lines: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per customer and window with known categories, departments or stores."""
-    parts = [_categories(tiles, category_prices(lines, as_of), as_of), _departments(tiles, as_of), _stores(tiles, as_of)]
+    parts = [
+        _categories(tiles, category_prices(lines, as_of), as_of),
+        _departments(tiles, as_of),
+        _stores(tiles, as_of),
+    ]
     return reduce(lambda left, right: left.join(right, on=KEY, how="full"), parts)
 
 

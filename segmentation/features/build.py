@@ -36,7 +36,9 @@ class Inputs:
     def before(self, as_of: dt.date) -> Inputs:
         """The only place where the future is cut off: events before the as-of date, customers as then valid."""
         past = F.col("event_date") < F.lit(as_of)
-        valid = (F.col("valid_from") < F.lit(as_of)) & (F.col("valid_to").isNull() | (F.col("valid_to") >= F.lit(as_of)))
+        valid = (F.col("valid_from") < F.lit(as_of)) & (
+            F.col("valid_to").isNull() | (F.col("valid_to") >= F.lit(as_of))
+        )
         return Inputs(
             self.tiles.where(past), self.lines.where(past), self.customers.where(valid),
             self.interactions.where(past), self.feedback.where(past),
@@ -63,7 +65,9 @@ def build_features(registry: Registry, inputs: Inputs, as_of: dt.date) -> DataFr
     ]  # fmt: skip
     known = known_customers(past)
     windows = F.explode(F.array(*(F.lit(w.name) for w in WINDOWS))).alias("window")
-    long = reduce(lambda left, right: left.join(right, on=KEY, how="left"), states, known.select("customer_id", windows))
+    long = reduce(
+        lambda left, right: left.join(right, on=KEY, how="left"), states, known.select("customer_id", windows)
+    )
     windowed_states = [s for s in STATES.values() if s.windowed]
     long = long.select(*KEY, *(_filled(s.name, s.empty).alias(s.name) for s in windowed_states))
     wide = _widen(registry, long).join(_attributes(past.customers), on="customer_id", how="left")

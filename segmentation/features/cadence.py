@@ -27,7 +27,10 @@ def cadence_states(tiles: DataFrame, as_of: dt.date) -> DataFrame:
     gaps = F.zip_with(F.slice("ages", 2, F.greatest(F.size("ages"), F.lit(1))), "ages", lambda later, a: later - a)
     # zip_with pads the shorter side with null; the last pair has no later day.
     return per_window.withColumn("gaps", F.array_sort(F.filter(gaps, lambda g: g.isNotNull()))).select(
-        "customer_id", "window", _median("gaps").alias("median_gap_days"), _variation("gaps").alias("gap_variation")
+        "customer_id",
+        "window",
+        _median("gaps").alias("median_gap_days"),
+        _variation("gaps").alias("gap_variation"),
     )
 
 

@@ -35,7 +35,9 @@ def _campaigns(interactions: DataFrame, as_of: dt.date) -> DataFrame:
     campaigns = interactions.where("campaign_id IS NOT NULL").groupBy("customer_id", "campaign_id").agg(
         last_contact.alias("contact"), last_response.alias("response")
     )  # fmt: skip
-    in_window = {day: F.array_contains(windows_covering(as_of, day), F.col("window")) for day in ("contact", "response")}
+    in_window = {
+        day: F.array_contains(windows_covering(as_of, day), F.col("window")) for day in ("contact", "response")
+    }
     either = F.greatest("contact", "response")  # greatest skips nulls
     return (
         campaigns.withColumn("either", either)

@@ -12,7 +12,7 @@ from segmentation.tiles import SUMS
 
 
 def purchase_states(tiles: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window: every sum of `customer_day`, order days, and the ages of the first and last order."""
+    """One row per customer and window: every sum of `customer_day`, order days, ages of the first and last order."""
     has_order = F.col("orders") > 0
     return window_states(
         tiles, as_of, ("customer_id",),

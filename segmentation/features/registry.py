@@ -114,7 +114,10 @@ class Registry:
         columns = tuple(Column(f.name, f.sql_type, _comment(f)) for f in self.features)
         customer = Column("customer_id", "string", "The customer")
         return published_table(
-            "customer_features", "one row per as-of date and known customer", ("as_of", "customer_id"), (customer, *columns)
+            "customer_features",
+            "one row per as-of date and known customer",
+            ("as_of", "customer_id"),
+            (customer, *columns),
         )
 
     def fitted(self, dimension: str) -> tuple[Feature, ...]:
@@ -126,7 +129,9 @@ class Registry:
         lines: dict[str, str] = {}
         for f in self.features:
             if f.off_because:
-                lines[f.base] = f"{f.dimension}.{f.base} is off: the source has no {', '.join(f.off_because).replace('|', ' or ')}"
+                lines[f.base] = (
+                    f"{f.dimension}.{f.base} is off: the source has no {', '.join(f.off_because).replace('|', ' or ')}"
+                )
         return list(lines.values())
 
 
@@ -152,12 +157,19 @@ def load_registry(folder: Path, provides: frozenset[str]) -> Registry:
 
 
 def _expand(
-    path: Path, dimension: str, base: str, block: Block, earlier: Mapping[str, Feature], provides: frozenset[str]
+    path: Path,
+    dimension: str,
+    base: str,
+    block: Block,
+    earlier: Mapping[str, Feature],
+    provides: frozenset[str],
 ) -> list[Feature]:
     where = f'{path}: feature "{base}"'
     if block.quintile_of is not None:
         if block.quintile_of not in earlier:
-            raise ConfigError(f'{where}: "{block.quintile_of}" is not declared above. {nearest(block.quintile_of, earlier)}')
+            raise ConfigError(
+                f'{where}: "{block.quintile_of}" is not declared above. {nearest(block.quintile_of, earlier)}'
+            )
         off = earlier[block.quintile_of].off_because
         return [Feature(base, base, dimension, None, block, "", frozenset({block.quintile_of}), off)]
     assert block.value is not None  # Block demands one of the two
@@ -178,7 +190,8 @@ def _expand(
     if not block.windows:
         return [Feature(base, base, dimension, None, block, sql, reads, off)]
     return [
-        Feature(f"{base}_{name}", base, dimension, WINDOW_BY_NAME[name], block, sql, reads, off) for name in block.windows
+        Feature(f"{base}_{name}", base, dimension, WINDOW_BY_NAME[name], block, sql, reads, off)
+        for name in block.windows
     ]
 
 
@@ -199,5 +212,7 @@ def _comment(f: Feature) -> str:
     window = "" if f.window is None else (
         ", whole history" if f.window.days is None else f", last {f.window.days} days before the as-of date"
     )  # fmt: skip
-    empty = "null where there is nothing to measure" if f.block.missing is None else f"{f.block.missing:g} where nothing"
+    empty = (
+        "null where there is nothing to measure" if f.block.missing is None else f"{f.block.missing:g} where nothing"
+    )
     return f"{f.block.description}{window}; {f.block.unit}; {empty}"

@@ -37,7 +37,12 @@ PURCHASES = (
     *(State(s.name, s.needs, s.comment) for s in SUMS),
     _state("order_days", "transactions.event_date", "Days with an order"),
     _state("days_since_last_order", "transactions.event_date", "Days from the last order to the as-of date", None),
-    _state("days_since_first_order", "transactions.event_date", "Days from the first order to the as-of date", None),
+    _state(
+        "days_since_first_order",
+        "transactions.event_date",
+        "Days from the first order to the as-of date",
+        None,
+    ),
 )
 CADENCE = (
     _state("median_gap_days", "transactions.event_date", "Median days between successive days with orders", None),

@@ -48,6 +48,7 @@ def _bucket(as_of: dt.date, day: str = "event_date") -> Column:
     bucket = F.lit(len(WINDOWS))
     for position in range(len(WINDOWS) - 1, 0, -1):
         days = WINDOWS[position - 1].days
+        assert days is not None  # only the last window is the lifetime
         bucket = F.when(age(as_of, day) <= days, position).otherwise(bucket)
     return bucket
 

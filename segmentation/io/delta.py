@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
@@ -105,15 +106,17 @@ class Warehouse:
         if table.kind == "state":
             return f"SELECT {columns} FROM {source} VERSION AS OF {self.published_version(table)} t"
         if table is SEGMENT_MODELS:  # every published model stays in view: old segments refer to them
-            champion = (
-                f"SELECT max_by(model_version, struct(effective_from_as_of, seq)) AS champion FROM {STORE}.{PROMOTIONS.name}"
-            )
+            latest = "max_by(model_version, struct(effective_from_as_of, seq))"
+            champion = f"SELECT {latest} AS champion FROM {STORE}.{PROMOTIONS.name}"
             return (
                 f"SELECT {columns}, CASE WHEN t.model_version = c.champion THEN 'champion' END AS alias "
                 f"FROM {source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id "
                 f"CROSS JOIN ({champion}) c"
             )
-        return f"SELECT {columns} FROM {source} t LEFT SEMI JOIN ({newest_runs(table)}) r ON t.run_id = r.run_id AND t.as_of = r.as_of"
+        return (
+            f"SELECT {columns} FROM {source} t LEFT SEMI JOIN ({newest_runs(table)}) r "
+            "ON t.run_id = r.run_id AND t.as_of = r.as_of"
+        )
 
     def published_version(self, table: Table) -> int:
         """The Delta version of a state table that the last published run left; 0, the empty table, before any."""
@@ -135,6 +138,10 @@ class Warehouse:
     def read_run(self, table: Table, as_of: dt.date, run_id: str) -> DataFrame:
         """What one run wrote; both partition columns are literals, so other partitions are never listed."""
         return self.read(table).where(f"as_of = DATE'{as_of}' AND run_id = {_quote(run_id)}")
+
+    def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+        """Rows made on the driver, in the table's types and order."""
+        return self.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.ddl)
 
     def merge(self, table: Table, rows: DataFrame) -> int:
         """Upserts `rows` on the table's key in one commit and returns its version.
@@ -176,8 +183,7 @@ class Warehouse:
     def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
         """Writes one attempt's partition of a published table; nobody sees it before the run is published."""
         predicate = f"as_of = DATE'{as_of}' AND run_id = {_quote(run_id)}"
-        contract = ", ".join(f"{c.name} {c.type}" for c in table.columns)
-        rows = rows.select(*table.names).to(StructType.fromDDL(contract))
+        rows = rows.select(*table.names).to(_struct(table.ddl))
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         return self._committed(table, lambda: writer.save(self.path(table)))
 
@@ -221,7 +227,11 @@ def absolute(spark: SparkSession, path: str) -> str:
 
 
 def _same_type(stored: DataType, ddl: str) -> bool:
-    return stored.simpleString() == StructType.fromDDL(f"c {ddl}")["c"].dataType.simpleString()
+    return stored.simpleString() == _struct(f"c {ddl}")["c"].dataType.simpleString()
+
+
+def _struct(ddl: str) -> StructType:
+    return cast(StructType, StructType.fromDDL(ddl))
 
 
 def _quote(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pyspark.sql.types import Row, StructType
+from pyspark.sql import Row
 
 from segmentation.core.config import code_version, fingerprint
 from segmentation.core.errors import SegmentationError
@@ -96,7 +96,7 @@ class RunStore:
                       "output_versions": dict(run.output_versions), "notes": list(run.notes)}  # fmt: skip
             same = "t.run_id = s.run_id" if restate else "t.run_key = s.run_key"
             # A number that another run took in the meantime is no match for ours: then try the next one.
-            rows = self._frame(RUNS, values)
+            rows = self._warehouse.frame(RUNS, [values])
             self._warehouse.insert_missing(RUNS, rows, f"{same} OR t.publish_seq >= s.publish_seq")
             winner = self._find(run.run_id) if restate else self.published(run.run_key)
             if winner is not None:
@@ -117,10 +117,14 @@ class RunStore:
             values = {"model_version": model_version, "effective_from_as_of": effective_from,
                       "seq": self._next("seq", PROMOTIONS), "by": by, "reason": reason}  # fmt: skip
             same = "t.model_version = s.model_version AND t.effective_from_as_of = s.effective_from_as_of"
-            self._warehouse.insert_missing(PROMOTIONS, self._frame(PROMOTIONS, values), f"{same} OR t.seq >= s.seq")
-            if not self._warehouse.read(PROMOTIONS).where(
-                f"model_version = '{model_version}' AND effective_from_as_of = DATE'{effective_from}'"
-            ).isEmpty():
+            self._warehouse.insert_missing(
+                PROMOTIONS, self._warehouse.frame(PROMOTIONS, [values]), f"{same} OR t.seq >= s.seq"
+            )
+            if (
+                not self._warehouse.read(PROMOTIONS)
+                .where(f"model_version = '{model_version}' AND effective_from_as_of = DATE'{effective_from}'")
+                .isEmpty()
+            ):
                 return
         raise SegmentationError(f"promotion of {model_version} lost {ATTEMPTS} races; start the job again.")
 
@@ -128,10 +132,6 @@ class RunStore:
         row = self._warehouse.read(table).selectExpr(f"coalesce(max({column}), 0) + 1 AS n").first()
         assert row is not None  # an aggregate without groups has one row
         return int(row["n"])
-
-    def _frame(self, table: Any, values: Mapping[str, Any]) -> Any:
-        schema = StructType.fromDDL(", ".join(f"{c.name} {c.type}" for c in table.columns))
-        return self._warehouse.spark.createDataFrame([tuple(values[c.name] for c in table.columns)], schema)
 
 
 def _utc_now() -> dt.datetime:

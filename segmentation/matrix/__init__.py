@@ -5,7 +5,15 @@ SQLTransformer, so that the same numbers come out under any partitioning and in 
 preprocessor with its reasons, and vectors.
 """
 
-from segmentation.matrix.preprocessor import NOTHING, Block, Dropped, Preprocessor, Slot, fit_preprocessor, unify
+from segmentation.matrix.preprocessor import (
+    NOTHING,
+    Block,
+    Dropped,
+    Preprocessor,
+    Slot,
+    fit_preprocessor,
+    unify,
+)
 from segmentation.matrix.sample import hash_sample
 
 __all__ = ["NOTHING", "Block", "Dropped", "Preprocessor", "Slot", "fit_preprocessor", "hash_sample", "unify"]

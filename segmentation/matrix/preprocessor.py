@@ -105,8 +105,8 @@ class Preprocessor:
         columns = ", ".join(f"{s.sql} AS `slot_{i}`" for i, s in enumerate(self.fitted))
         return PipelineModel(
             [
-                SQLTransformer(statement=f"SELECT *, {columns} FROM __THIS__"),  # type: ignore[list-item]
-                VectorAssembler(inputCols=[f"slot_{i}" for i in range(len(self.fitted))], outputCol=VECTOR),  # type: ignore[list-item]
+                SQLTransformer(statement=f"SELECT *, {columns} FROM __THIS__"),
+                VectorAssembler(inputCols=[f"slot_{i}" for i in range(len(self.fitted))], outputCol=VECTOR),
             ]
         )
 
@@ -161,7 +161,15 @@ def unify(dimension: str, parts: Sequence[Preprocessor], weights: Mapping[str, f
         for p, b in zip(parts, blocks, strict=True) for s in p.fitted
     )  # fmt: skip
     total = float(sum(weights[p.dimension] for p in parts))
-    return Preprocessor(dimension, "true", slots or (NOTHING,), (), total, max((p.sample_size for p in parts), default=0), blocks)
+    return Preprocessor(
+        dimension,
+        "true",
+        slots or (NOTHING,),
+        (),
+        total,
+        max((p.sample_size for p in parts), default=0),
+        blocks,
+    )
 
 
 def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray[np.float64]] | None:
@@ -190,12 +198,13 @@ def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray
 def _one_hot(f: Feature, raw: pd.Series) -> list[tuple[Slot, npt.NDArray[np.float64]]]:
     values = raw.fillna(UNKNOWN).astype(str)
     shares = values.value_counts(normalize=True)
-    levels = sorted(level for level, share in shares.items() if MIN_LEVEL_SHARE <= share < 1)
+    share = {str(level): float(s) for level, s in zip(shares.index, shares.to_numpy(), strict=True)}
+    levels = sorted(level for level, s in share.items() if MIN_LEVEL_SHARE <= s < 1)
     if not levels:
         return []
     # One number has variance 1; the slots of one feature share that.
-    spread = float(np.sqrt(sum(shares[level] * (1 - shares[level]) for level in levels)))
-    slots = []
+    spread = float(np.sqrt(sum(share[level] * (1 - share[level]) for level in levels)))
+    slots: list[tuple[Slot, npt.NDArray[np.float64]]] = []
     for level in levels:
         is_level = (values == level).to_numpy(dtype=np.float64)
         mean = float(is_level.mean())
@@ -203,7 +212,8 @@ def _one_hot(f: Feature, raw: pd.Series) -> list[tuple[Slot, npt.NDArray[np.floa
             f"(CASE WHEN coalesce(`{f.name}`, {_text(UNKNOWN)}) = {_text(level)} THEN 1.0D ELSE 0.0D END - {_d(mean)})"
             f" / {_d(spread)}"
         )
-        slots.append((Slot(f"{f.name}={level}", f.name, sql), (is_level - mean) / spread))
+        scaled = np.asarray((is_level - mean) / spread, dtype=np.float64)
+        slots.append((Slot(f"{f.name}={level}", f.name, sql), scaled))
     return slots
 
 

@@ -19,7 +19,7 @@ def redundant(names: Sequence[str], columns: npt.NDArray[np.float64], limit: flo
     """
     if len(names) < 2:
         return {}
-    rho = np.corrcoef(columns, rowvar=False)
+    rho = np.asarray(np.corrcoef(columns, rowvar=False))
     dropped: dict[str, str] = {}
     kept: list[int] = []
     for j, name in enumerate(names):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +29,16 @@ class Steps:
     def say(self, text: str = "") -> None:
         """One line."""
         print(text, file=self._out, flush=True)
+
+    def say_notes(self, label: str, notes: Sequence[str]) -> None:
+        """What is missing, a line per table or dimension; the run keeps every note with its reason."""
+        groups: dict[str, list[str]] = {}
+        for note in notes:
+            subject = note.removeprefix("no ").split(":")[0].split(" is off")[0]
+            group, dot, name = subject.partition(".")
+            groups.setdefault(group if dot else note.removeprefix("no "), []).extend([name] if dot else [])
+        for group, names in groups.items():
+            self.say(f"  {label:<24}{group}{': ' if names else ''}{', '.join(names)}")
 
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:

@@ -23,7 +23,8 @@ def run_features(context: Context, as_of: dt.date) -> Row:
     ingest = context.runs.latest("ingest")
     if ingest is None:
         raise BadInputError(
-            f"{context.warehouse.root}: nothing is staged yet. Run jobs/ingest.py --input DIR first, or name another --warehouse."
+            f"{context.warehouse.root}: nothing is staged yet. "
+            "Run jobs/ingest.py --input DIR first, or name another --warehouse."
         )
     registry = context.registry
     config = {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
@@ -33,8 +34,7 @@ def run_features(context: Context, as_of: dt.date) -> Row:
         context.steps.say(f"build_features: {as_of} is published already (run {done['run_id']})")
         return done
     context.steps.say(f"build_features: as of {as_of}, {len(registry.features)} features")
-    for note in registry.notes():
-        context.steps.say(f"  off                     {note}")
+    context.steps.say_notes("off, inputs missing", registry.notes())
     context.create_tables()
     inputs = read_inputs(context, ingest)
     table = registry.table
@@ -49,7 +49,9 @@ def run_features(context: Context, as_of: dt.date) -> Row:
         if found["n"] == 0:
             raise BadInputError(f"--as-of {as_of}: no customer has a record before that day. Choose a later date.")
         if found["n"] != found["customers"]:
-            raise GuardError(f"{table.name}: {found['n']:,} rows for {found['customers']:,} customers; expected one each.")
+            raise GuardError(
+                f"{table.name}: {found['n']:,} rows for {found['customers']:,} customers; expected one each."
+            )
         facts.append(f"{found['n']:>9,} customers")
     read = {t: v for t, v in ingest["output_versions"].items() if t in (CUSTOMER_DAY.name, *(t.name for t in READ))}
     return context.runs.publish(

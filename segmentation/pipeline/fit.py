@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,20 +11,26 @@ import numpy as np
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from segmentation.clustering import Candidate, Choice, SweepConfig, choose, run_sweep, shard_vectors
 from segmentation.clustering.shards import Array
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError, GuardError
-from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS, UNIFIED, Table
+from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS, UNIFIED
 from segmentation.io.models import load_model, save_model
 from segmentation.io.runs import Run, new_run
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
-from segmentation.segments import Model, cluster_means, load_personas, name_segments, segment_ids, segment_rows
+from segmentation.segments import (
+    Model,
+    cluster_means,
+    load_personas,
+    name_segments,
+    segment_ids,
+    segment_rows,
+)
 from segmentation.segments.profiles import EVERYONE, difference
 
 ALL = "all"
@@ -55,7 +60,9 @@ def run_fit(context: Context, as_of: dt.date) -> Row:
     """
     features_run = context.runs.latest("build_features", as_of)
     if features_run is None:
-        raise BadInputError(f"no features are published as of {as_of}. Run jobs/build_features.py --as-of {as_of} first.")
+        raise BadInputError(
+            f"no features are published as of {as_of}. Run jobs/build_features.py --as-of {as_of} first."
+        )
     config = context.config_files("sweep.yml", "dimensions.yml", "personas.yml", *context.feature_files())
     run = new_run("fit_segments", as_of, config, {"features": features_run["run_id"]})
     done = context.runs.published(run.run_key)
@@ -96,7 +103,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
         (K_SELECTION, [_selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
         (SEGMENT_MODELS, rows),
     ):
-        versions[table.name] = warehouse.write_attempt(table, frame_of(context, table, values), as_of, run.run_id)
+        versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
     features.unpersist()
     return context.runs.publish(
         run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
@@ -116,10 +123,14 @@ def _fit_all(
         columns = context.registry.fitted(name)
         customers = members.count()
         if not columns or customers == 0:
-            notes.append(f"{name} is skipped: " + ("the source has nothing for it" if not columns else "no customer has data"))
+            notes.append(
+                f"{name} is skipped: " + ("the source has nothing for it" if not columns else "no customer has data")
+            )
             context.steps.say(f"  skipped                 {notes[-1]}")
             continue
-        sample = hash_sample(members.select("customer_id", *(f.name for f in columns)), sweep.sample_size, sweep.sample_seed)
+        sample = hash_sample(
+            members.select("customer_id", *(f.name for f in columns)), sweep.sample_size, sweep.sample_seed
+        )
         preprocessors.append(fit_preprocessor(name, dimension.has_data, columns, sample, sweep.max_correlation))
         fitted[name] = _fit_one(context, preprocessors[-1], members, customers, sweep)
     if not preprocessors:
@@ -146,7 +157,12 @@ def _fit_one(context: Context, p: Preprocessor, members: DataFrame, customers: i
 
 
 def _named(
-    context: Context, fitted: Mapping[str, Fitted], features: DataFrame, dimensions: Dimensions, as_of: dt.date, version: str
+    context: Context,
+    fitted: Mapping[str, Fitted],
+    features: DataFrame,
+    dimensions: Dimensions,
+    as_of: dt.date,
+    version: str,
 ) -> list[Model]:
     """Ids by lifetime revenue a customer, and names by what is true of the training customers."""
     personas = load_personas(context.config, [f.name for f in context.registry.features])
@@ -166,11 +182,10 @@ def _named(
             sizes = [m.customers if m else 0 for m in of]
             z = [difference(m, means.get((d, EVERYONE))) if m else {} for m in of]
             if f.choice.candidate is None:
-                ids, names = (ALL,), ("All customers",)
+                models.append(f.model(version, (ALL,), ("All customers",)))
             else:
                 ids = segment_ids(d, as_of, [revenue.get((d, c), 0.0) for c in clusters[d]])
-                names = name_segments(personas, d, z, sizes)
-            models.append(f.model(version, ids, names))
+                models.append(f.model(version, ids, name_segments(personas, d, z, sizes)))
         assigned.unpersist()
         facts.append(f"{sum(len(m.segment_ids) for m in models)} segments")
     return models
@@ -250,12 +265,6 @@ def _model_row(
             "files_sha256": files}  # fmt: skip
 
 
-def frame_of(context: Context, table: Table, rows: list[dict[str, Any]]) -> DataFrame:
-    """Rows made on the driver, in the table's types and order."""
-    schema = StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in table.columns))
-    return context.warehouse.spark.createDataFrame([tuple(r[n] for n in table.names) for r in rows], schema)
-
-
 def _promote_first(context: Context, as_of: dt.date, run: Row) -> None:
     """Where no bundle is in effect, the published one becomes champion; its gates were passed before publishing."""
     if context.runs.champion(as_of) is not None:
@@ -267,4 +276,4 @@ def _promote_first(context: Context, as_of: dt.date, run: Row) -> None:
     tracker = Tracker(context.warehouse.root)
     for m in models:
         tracker.set_champion(m["dimension"], m["mlflow_run_id"])
-    context.steps.say(f"  promoted                {version} is champion from {as_of} on ({json.dumps(reason)[1:-1]})")
+    context.steps.say(f"  promoted                {version} is champion from {as_of} on")

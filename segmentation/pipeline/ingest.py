@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 from pyspark.sql import Row
-from pyspark.sql.types import StructType
 
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import (
@@ -52,16 +51,15 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     versions = _write_state(context, run, cleaned)
     _refresh_tiles(context, versions)
     notes = source.absences()
-    rows = [(run.as_of, run.run_id, *check) for check in checks]
-    schema = StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in DATA_QUALITY.columns))
-    frame = spark.createDataFrame(rows, schema)
+    names = ("as_of", "run_id", "source_table", "check", "subject", "value")
+    rows = [dict(zip(names, (run.as_of, run.run_id, *check), strict=True)) for check in checks]
+    frame = context.warehouse.frame(DATA_QUALITY, rows)
     versions[DATA_QUALITY.name] = context.warehouse.write_attempt(DATA_QUALITY, frame, run.as_of, run.run_id)
     count = {check: int(sum(v for _, c, _, v in checks if c == check)) for check in
              ("rows_read", "rows_accepted", "rows_quarantined")}  # fmt: skip
     for c in cleaned:
         c.rows.unpersist()
-    for note in notes:
-        steps.say(f"  absent                  {note}")
+    steps.say_notes("not in the source", notes)
     return context.runs.publish(
         run.finish(output_versions=versions, rows_in=count["rows_read"], rows_out=count["rows_accepted"],
                    rows_quarantined=count["rows_quarantined"], notes=notes),
@@ -93,7 +91,9 @@ def _clean_all(
             found = quality(c)
             read, accepted, refused = (int(found[i][3]) for i in range(3))
             if read != accepted + refused:
-                raise GuardError(f"{input_name(c.table)}: {read:,} read, {accepted:,} accepted + {refused:,} quarantined.")
+                raise GuardError(
+                    f"{input_name(c.table)}: {read:,} read, {accepted:,} accepted + {refused:,} quarantined."
+                )
             facts.append(f"{read:>9,} read = {accepted:>9,} accepted + {refused:,} quarantined")
             facts += [f"{int(v):,} {rule}" for _, check, rule, v in found if check == "quarantined_by_rule"]
         cleaned.append(c)

@@ -25,7 +25,7 @@ from segmentation.matrix import Preprocessor
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features
-from segmentation.pipeline.fit import frame_of, run_fit
+from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.segments import Model, apply_rules, cluster_means, load_rules, profile_rows, segment_rows
 from segmentation.tiles import CUSTOMER_DAY
@@ -101,8 +101,7 @@ def _write_segments(
     rules, notes = load_rules(context.config, [f.name for f in registry.features]).without(
         {f.name for f in registry.features if f.off_because}
     )
-    for note in notes:
-        context.steps.say(f"  off                     {note}")
+    context.steps.say_notes("off, inputs missing", notes)
     with context.steps.step(SEGMENTS.name) as facts:
         rows = reduce(
             DataFrame.unionByName,
@@ -124,7 +123,7 @@ def _write_profiles(
         means = cluster_means(segments, features, {d: m.preprocessor for d, m in models.items()})
         profiles = profile_rows(segments, tiles, means, run.as_of)
         rows = [{"as_of": run.as_of, "run_id": run.run_id, **p} for p in profiles]
-        frame = frame_of(context, SEGMENT_PROFILES, rows)
+        frame = context.warehouse.frame(SEGMENT_PROFILES, rows)
         version = context.warehouse.write_attempt(SEGMENT_PROFILES, frame, run.as_of, run.run_id)
         segments.unpersist()
         facts.append(f"{len(rows)} segments")
@@ -150,12 +149,13 @@ def _audit(context: Context, run: Run, features_run: Row) -> None:
                     "Nothing was published."
                 )
         lines = context.warehouse.read(STG_TRANSACTIONS, features_run["input_versions"][STG_TRANSACTIONS.name])
-        staged = lines.where(F.col("event_date") < F.lit(run.as_of)).agg(F.sum("net_amount").alias("money")).first()
+        past = lines.where(F.col("event_date") < F.lit(run.as_of))
+        staged = past.agg(F.coalesce(F.sum("net_amount"), F.lit(0)).alias("money")).collect()[0]["money"]
         profiles = context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id)
         for r in profiles.groupBy("dimension").agg(F.sum("revenue_lifetime").alias("money")).collect():
-            if staged is None or r["money"] != (staged["money"] or 0):
+            if r["money"] != staged:
                 raise GuardError(
-                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}; staged lines hold "
-                    f"{staged['money'] if staged else None:,}. Nothing was published."
+                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}; "
+                    f"staged lines hold {staged:,}. Nothing was published."
                 )
-        facts.append(f"{expected:,} customers in {len(found)} dimensions; lifetime revenue {staged['money'] or 0:,}")
+        facts.append(f"{expected:,} customers in {len(found)} dimensions; lifetime revenue {staged:,}")

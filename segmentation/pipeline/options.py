@@ -23,7 +23,9 @@ def job_parser(description: str, as_of_help: str, as_of_required: bool = True) -
         "--source", default="complete_journey", metavar="NAME",
         help="source mapping DIR/sources/NAME.yml (default: complete_journey)",
     )  # fmt: skip
-    parser.add_argument("--warehouse", default="warehouse", metavar="DIR", help="where the tables live (default: warehouse)")
+    parser.add_argument(
+        "--warehouse", default="warehouse", metavar="DIR", help="where the tables live (default: warehouse)"
+    )
     parser.add_argument("--as-of", required=as_of_required, metavar="YYYY-MM-DD", help=as_of_help)
     parser.add_argument("--restate", action="store_true", help="do a published run again and take its place")
     return parser

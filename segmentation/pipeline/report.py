@@ -86,7 +86,7 @@ def _principal_components(
     model = load_bundle(context, bundle)[UNIFIED]
     rows = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
     sample = rows.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").limit(POINTS)
-    vectors = model.stages.transform(sample).select("customer_id", vector_to_array("features").alias("x"))
+    vectors = model.stages.transform(sample).select("customer_id", vector_to_array(F.col("features")).alias("x"))
     segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
     joined = vectors.join(segments.select("customer_id", "segment_id", "segment_name"), on="customer_id", how="inner")
     found = joined.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").collect()

@@ -28,7 +28,10 @@ def print_summary(context: Context, as_of: dt.date, run_id: str) -> None:
 
 def _of(rows: Sequence[Row], dimension: str) -> list[Row]:
     found = [r for r in rows if r["dimension"] == dimension]
-    return sorted(found, key=lambda r: (r["segment_id"] == NO_DATA, r["segment_id"].startswith("rule-"), r["segment_id"]))
+    return sorted(
+        found,
+        key=lambda r: (r["segment_id"] == NO_DATA, r["segment_id"].startswith("rule-"), r["segment_id"]),
+    )
 
 
 def _cells(r: Row) -> list[str]:
@@ -52,6 +55,8 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(cell) for cell in column) for column in columns]
     lines = [headings, ["-" * w for w in widths], *rows]
     return [
-        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
         for line in lines
     ]

@@ -143,9 +143,7 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
     figure = base.mark_text(fontSize=11, opacity=alt.ExprRef(f"width / {len(shown)} < 25 ? 0 : 1"))
     chart = alt.LayerChart(
         layer=[
-            base.mark_rect(stroke="#ffffff", strokeWidth=1.5).encode(
-                color=alt.Color("z:Q", scale=scale, legend=None)
-            ),
+            base.mark_rect(stroke="#ffffff", strokeWidth=1.5).encode(color=alt.Color("z:Q", scale=scale, legend=None)),
             figure.encode(text="shown:N", color=is_dark.then(alt.value("#ffffff")).otherwise(alt.value(INK))),
         ]
     )
@@ -194,9 +192,9 @@ def curve(choice: Choice, index: Literal["silhouette", "sse"], title: str) -> Sp
         front.mark_point(color=INK, size=40, filled=True, opacity=1),
     ]
     if choice.k in ks:
-        there = alt.Chart(alt.InlineData(values=[{"k": choice.k, "words": f"k = {choice.k}"}])).encode(x=x)
         chosen = front.transform_filter(f"datum.k == {choice.k}")
-        words = there.encode(text="words:N", y=alt.value(2))
+        there = alt.Chart().transform_filter(f"datum.of == 'best' && datum.k == {choice.k}").encode(x=x)
+        words = there.encode(text=alt.value(f"k = {choice.k}"), y=alt.value(2))
         style: dict[str, Any] = {
             "color": CHOSEN_WORDS,
             "fontSize": 12,
@@ -224,16 +222,12 @@ def customer_map(
     """
     read = [(number(r["x"]), number(r["y"]), r) for r in records(points)]
     found = [
-        (x, y, text(r["segment_id"]), text(r["segment_name"]))
-        for x, y, r in read
-        if x is not None and y is not None
+        (x, y, text(r["segment_id"]), text(r["segment_name"])) for x, y, r in read if x is not None and y is not None
     ]
     if not found:
         return None
     drawn = found[:: -(-len(found) // MOST_POINTS)]
-    rows = [
-        {"x": round(x, 3), "y": round(y, 3), "id": i, "name": labels.get(i, name)} for x, y, i, name in drawn
-    ]
+    rows = [{"x": round(x, 3), "y": round(y, 3), "id": i, "name": labels.get(i, name)} for x, y, i, name in drawn]
     strangers = sorted({i for _, _, i, _ in drawn} - set(marks))
     colour, shape = looks({**marks, **dict.fromkeys(strangers, Mark(NO_DATA_GREY, "circle"))})
     across, up = (

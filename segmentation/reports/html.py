@@ -115,8 +115,7 @@ def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:
     figures = []
     if silhouette := curve(chosen, "silhouette", "Mean silhouette"):
         reading = (
-            "Higher is better: at 1 every customer sits tightly in one segment, at 0 the segments run into "
-            "each other."
+            "Higher is better: at 1 every customer sits tightly in one segment, at 0 the segments run into each other."
         )
         figures.append(Figure(f"{key}-silhouette", f"{title}: silhouette", reading, silhouette))
     if elbow := curve(chosen, "sse", "Sum of squared errors (SSE)"):
@@ -181,9 +180,7 @@ def _mix(shares: Mapping[str, float]) -> str:
     >>> _mix({"grocery": 0.5, "fresh": 0.25, "drug_and_beauty": 0.25})
     'grocery 50.0%, drug and beauty 25.0%, fresh 25.0%'
     """
-    ordered = sorted(
-        ((part, share) for part, share in shares.items() if share > 0), key=lambda p: (-p[1], p[0])
-    )
+    ordered = sorted(((part, share) for part, share in shares.items() if share > 0), key=lambda p: (-p[1], p[0]))
     said = [f"{words.feature_words(part)} {words.percent(share)}" for part, share in ordered[:LARGEST_PARTS]]
     rest = sum(share for _, share in ordered[LARGEST_PARTS:])
     return ", ".join(said + ([f"others {words.percent(rest)}"] if rest else []))
@@ -211,8 +208,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     helpers: dict[str, Any] = {
-        name: getattr(words, name)
-        for name in ("count", "decimal", "percent", "money", "day", "above_everyone")
+        name: getattr(words, name) for name in ("count", "decimal", "percent", "money", "day", "above_everyone")
     }
     environment.globals.update(helpers, facts=_facts, mix=_mix, no_data=NO_DATA, unknown=words.UNKNOWN)
     return environment

@@ -10,7 +10,9 @@ from segmentation.reports.data import ReportData, number, records, text
 
 # Null says "still" there, not "unknown".
 OPEN_ENDED = ("valid_to", "ends_on")
-MEANINGS = {(t.name.removeprefix("stg_"), c.name): c.comment for t in STAGED for c in t.columns}
+MEANINGS = {
+    (t.name.removeprefix("stg_"), c.name): c.comment.replace("null", "missing") for t in STAGED for c in t.columns
+}
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,7 @@ def quality(data: ReportData) -> Quality:
         )
         for n in names
     ]
-    broken = [
-        (n, rule, rows) for (n, check, rule), rows in found.items() if check == "quarantined_by_rule" and rows
-    ]
+    broken = [(n, rule, rows) for (n, check, rule), rows in found.items() if check == "quarantined_by_rule" and rows]
     absent = {(n, subject) for (n, check, subject), value in found.items() if check == "absent" and value}
     missing = [
         MissingValues(n, column, share, MEANINGS.get((n, column), ""))

@@ -30,19 +30,17 @@ CONFIG: Spec = {
 }
 
 
-def to_spec(
-    chart: alt.Chart | alt.LayerChart, rows: Sequence[Mapping[str, object]], height: int | alt.Step
-) -> Spec:
+def to_spec(chart: alt.Chart | alt.LayerChart, rows: Sequence[Mapping[str, object]], height: int | alt.Step) -> Spec:
     """The declaration with its data, as wide as its place; without Altair's theme, since the page has one."""
     fitted = chart.properties(
-        data=alt.InlineData(values=list(rows)),
+        data=alt.NamedData("rows"),
         width="container",
         height=height,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding", resize=True),
     )
     spec: Spec = fitted.to_dict()
     del spec["config"], spec["$schema"]
-    return spec
+    return {**spec, "data": {"values": list(rows)}}
 
 
 def on_phone(phone: int, desktop: int) -> alt.ExprRef:

@@ -101,9 +101,7 @@ def choice(data: ReportData, dimension: str) -> Choice | None:
     fitted = {(c.k, c.seed): c for c in fits}
     best = []
     for k in sorted({c.k for c in fits} | set(weighed)):
-        lowest = min(
-            (c for c in fits if c.k == k), key=lambda c: (c.sse is None, c.sse, c.seed), default=None
-        )
+        lowest = min((c for c in fits if c.k == k), key=lambda c: (c.sse is None, c.sse, c.seed), default=None)
         if k in weighed:
             w = weighed[k]
             same = fitted.get((k, w.seed))

@@ -71,7 +71,10 @@ def segment_rows(dimension: str, model: Model | None, features: DataFrame, has_d
         .withColumn("segment_id", F.coalesce(ids, F.lit(NO_DATA)))
         .withColumn("segment_name", F.coalesce(names, F.lit("No data")))
         .withColumn("raw_segment_id", F.col("segment_id"))
-        .withColumn("coverage", F.col("share") if dimension == UNIFIED else F.col("cluster_id").isNotNull().cast("double"))
+        .withColumn(
+            "coverage",
+            F.col("share") if dimension == UNIFIED else F.col("cluster_id").isNotNull().cast("double"),
+        )
         .withColumn("rule_applied", F.lit(None).cast("string"))
         .withColumn("model_version", F.lit(model.version if model else None).cast("string"))
         .select(*(c for c in SEGMENTS.names if c not in KEYS))

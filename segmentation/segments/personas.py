@@ -85,7 +85,11 @@ def name_segments(
 
 
 def _distinct(
-    names: Sequence[str], i: int, z: Sequence[Mapping[str, float]], customers: Sequence[int], thresholds: Thresholds
+    names: Sequence[str],
+    i: int,
+    z: Sequence[Mapping[str, float]],
+    customers: Sequence[int],
+    thresholds: Thresholds,
 ) -> str:
     twins = [j for j, name in enumerate(names) if name == names[i] and j != i]
     if not twins:

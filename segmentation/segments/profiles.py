@@ -46,7 +46,10 @@ def cluster_means(
     raw = sorted({s.feature for _, s in slots} & set(numeric))
     described = features.select(
         "customer_id",
-        *(F.when(F.expr(p.has_data), F.expr(s.sql)).cast("decimal(30,12)").alias(f"z_{i}") for i, (p, s) in enumerate(slots)),
+        *(
+            F.when(F.expr(p.has_data), F.expr(s.sql)).cast("decimal(30,12)").alias(f"z_{i}")
+            for i, (p, s) in enumerate(slots)
+        ),
         *(F.col(f).cast("decimal(30,6)").alias(f"raw_{f}") for f in raw),
     )
     names = [c for c in described.columns if c != "customer_id"]
@@ -63,7 +66,10 @@ def cluster_means(
 
 
 def _means(
-    dimension: str, rows: Sequence[dict[str, Any]], slots: Sequence[tuple[Preprocessor, Slot]], raw: Sequence[str]
+    dimension: str,
+    rows: Sequence[dict[str, Any]],
+    slots: Sequence[tuple[Preprocessor, Slot]],
+    raw: Sequence[str],
 ) -> Means:
     def mean(column: str) -> float | None:
         n = sum(r[f"n_{column}"] for r in rows)
@@ -113,8 +119,8 @@ def profile_rows(
 def _per_customer(tiles: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per customer with purchases: lifetime revenue, and the sums of the last 365 days."""
     recent = F.col("event_date") >= F.lit(YEAR.start(as_of))
-    summed = ("net_amount", "gross_amount", "discount_amount", "costed_amount", "cost_amount", "orders", "channel_orders",
-              "online_orders", "store_orders")  # fmt: skip
+    summed = ("net_amount", "gross_amount", "discount_amount", "costed_amount", "cost_amount", "orders",
+              "channel_orders", "online_orders", "store_orders")  # fmt: skip
 
     def in_year(c: str) -> Column:
         return F.sum(F.when(recent, F.col(c)))
@@ -140,7 +146,10 @@ def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]
 
 
 def _profile(
-    r: Row, dimension_rows: Sequence[Row], mix: dict[str, Decimal] | None, means: Mapping[tuple[str, str], Means]
+    r: Row,
+    dimension_rows: Sequence[Row],
+    mix: dict[str, Decimal] | None,
+    means: Mapping[tuple[str, str], Means],
 ) -> dict[str, Any]:
     everyone = sum(x["customers"] for x in dimension_rows)
     revenue = sum((x["revenue_lifetime"] or Decimal(0) for x in dimension_rows), Decimal(0))
@@ -166,7 +175,9 @@ def _profile(
         "orders_per_customer_365d": orders / r["customers"],
         "median_days_since_last_order": r["recency"],
         "discount_share_365d": float(r["discount_amount"] / r["gross_amount"]) if r["gross_amount"] else None,
-        "channel_mix": {"online": r["online_orders"] / channels, "store": r["store_orders"] / channels} if channels else None,
+        "channel_mix": {"online": r["online_orders"] / channels, "store": r["store_orders"] / channels}
+        if channels
+        else None,
         "category_mix": {d: float(v / net) for d, v in mix.items()} if mix and net else None,
         "top_differentiators": [(f, z[f], "higher" if z[f] > 0 else "lower") for f in top if not math.isclose(z[f], 0)],
         "feature_means": dict(segment.raw) if segment else {},

@@ -67,7 +67,10 @@ def apply_rules(rules: Rules, segments: DataFrame, features: DataFrame) -> DataF
         return segments
     columns = sorted({c for rule in rules.rules for c in sql_columns(rule.when, rule.name)})
     matched = F.coalesce(
-        *(F.when(F.expr(r.when), F.struct(*(F.lit(v) for v in (r.segment_id, r.segment_name, r.name)))) for r in rules.rules)
+        *(
+            F.when(F.expr(r.when), F.struct(*(F.lit(v) for v in (r.segment_id, r.segment_name, r.name))))
+            for r in rules.rules
+        )
     )
     hits = features.select("customer_id", *columns).select("customer_id", matched.alias("hit")).where("hit IS NOT NULL")
     hit = (F.col("dimension") == UNIFIED) & F.col("hit").isNotNull()

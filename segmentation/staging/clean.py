@@ -30,7 +30,10 @@ class Cleaned:
 
 
 def clean(
-    source: Source, table: Table, parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]], received_on: dt.date
+    source: Source,
+    table: Table,
+    parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]],
+    received_on: dt.date,
 ) -> Cleaned:
     """Judges every raw row of an input. `parts`: each mapping part with its raw rows and its lookups' rows.
 
@@ -61,7 +64,10 @@ def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:
         F.row_number().over(same_key) > 1,
         F.when(
             F.col("digest") == F.first("digest").over(same_key),
-            F.struct(F.lit("duplicate_line").alias("rule"), F.lit(f"the same row stands twice ({key})").alias("reason")),
+            F.struct(
+                F.lit("duplicate_line").alias("rule"),
+                F.lit(f"the same row stands twice ({key})").alias("reason"),
+            ),
         ).otherwise(
             F.struct(
                 F.lit("conflicting_line").alias("rule"),
@@ -130,8 +136,12 @@ def _look_up(table: Table, part: Part, spec: Lookup, left: DataFrame, right: Dat
     for name, frame in ((part.files, left), (spec.files, right)):
         missing = [c for c in spec.by if c not in frame.columns]
         if missing:
-            raise BadInputError(f'{where}: {name} has no "{missing[0]}" to join on. {nearest(missing[0], frame.columns)}')
+            raise BadInputError(
+                f'{where}: {name} has no "{missing[0]}" to join on. {nearest(missing[0], frame.columns)}'
+            )
     if not right.groupBy(*spec.by).count().where("count > 1").isEmpty():
-        raise BadInputError(f"{where}: {', '.join(spec.by)} is not unique in {spec.files}; a lookup would multiply rows.")
+        raise BadInputError(
+            f"{where}: {', '.join(spec.by)} is not unique in {spec.files}; a lookup would multiply rows."
+        )
     new = [c for c in right.columns if c not in left.columns or c in spec.by]
     return left.join(right.select(*new), on=spec.by, how="left")

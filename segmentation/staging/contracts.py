@@ -141,17 +141,29 @@ def _rules(
             yield rule, F.col(c.name).isNull(), F.lit(f"{c.name} is missing; expected: {c.comment}")
     if table.date_column:
         day = F.col(table.date_column)
-        yield "impossible_date", day < F.lit(source.earliest_date), _says(
-            table.date_column, day.cast("string"), f"a day from {source.earliest_date} on"
+        yield (
+            "impossible_date",
+            day < F.lit(source.earliest_date),
+            _says(table.date_column, day.cast("string"), f"a day from {source.earliest_date} on"),
         )
-        yield "future_date", day >= F.lit(received_on), _says(
-            table.date_column, day.cast("string"), f"a day before {received_on}, when the files were received"
+        yield (
+            "future_date",
+            day >= F.lit(received_on),
+            _says(
+                table.date_column,
+                day.cast("string"),
+                f"a day before {received_on}, when the files were received",
+            ),
         )
     may_be_negative = F.col("is_return") if "is_return" in table.names else F.lit(False)
     for c in table.columns:
         if c.non_negative:
             bad = (F.col(c.name) < 0) & ~may_be_negative
-            yield "negative_amount", bad, _says(c.name, F.col(c.name).cast("string"), "0 or more, or is_return")
+            yield (
+                "negative_amount",
+                bad,
+                _says(c.name, F.col(c.name).cast("string"), "0 or more, or is_return"),
+            )
     if "currency" in table.names:
         bad = F.col("currency") != source.currency
         yield "unknown_currency", bad, _says("currency", F.col("currency"), source.currency)
@@ -161,10 +173,18 @@ def _rules(
             yield "unknown_level", bad, _says(column, F.col(column), "one of " + ", ".join(levels))
     for column, kinds in KINDS.items():
         if column in table.names:
-            yield "unknown_kind", ~F.col(column).isin(*kinds), _says(column, F.col(column), "one of " + ", ".join(kinds))
-    for rule in part.rules:
-        yield rule.rule, F.coalesce(F.expr(rule.when), F.lit(False)), F.lit(rule.reason)
+            yield (
+                "unknown_kind",
+                ~F.col(column).isin(*kinds),
+                _says(column, F.col(column), "one of " + ", ".join(kinds)),
+            )
+    for own in part.rules:
+        yield own.rule, F.coalesce(F.expr(own.when), F.lit(False)), F.lit(own.reason)
 
 
 def _says(name: str, found: Column, expected: str) -> Column:
-    return F.concat(F.lit(f"{name} is "), F.coalesce(F.substring(found, 1, 80), F.lit("null")), F.lit(f"; expected {expected}"))
+    return F.concat(
+        F.lit(f"{name} is "),
+        F.coalesce(F.substring(found, 1, 80), F.lit("null")),
+        F.lit(f"; expected {expected}"),
+    )

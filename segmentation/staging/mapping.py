@@ -121,7 +121,8 @@ class Source(Strict):
             if not parts:
                 continue
             derived = {
-                c for c, sql in DEFAULTS.get(table.name, {}).items()
+                c
+                for c, sql in DEFAULTS.get(table.name, {}).items()
                 if (needed := _inputs(sql)) and needed <= mapped  # a literal says nothing about the source
             }
             ranks = {f"{c}_rank" for c in self.levels if c in mapped}
@@ -150,7 +151,11 @@ class Source(Strict):
         for table in STAGED:
             if self.parts(table):
                 missing = [c for c in table.names if f"{input_name(table)}.{c}" not in have and c not in _SILENT]
-                missing += [k for k in KINDS.get(f"{input_name(table).removesuffix('s')}_type", ()) if k not in self._kinds(table)]
+                missing += [
+                    k
+                    for k in KINDS.get(f"{input_name(table).removesuffix('s')}_type", ())
+                    if k not in self._kinds(table)
+                ]
                 lines += [f"no {input_name(table)}.{c}" for c in missing]
         if self.customers and not self.dated_customers:
             lines.append("customers are a single snapshot: their attributes are not point in time")

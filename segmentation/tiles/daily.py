@@ -57,7 +57,10 @@ def _departments(transactions: DataFrame) -> DataFrame:
 def _stores(transactions: DataFrame) -> DataFrame:
     orders = transactions.where(f"store_id IS NOT NULL AND {BOUGHT}").select(*DAY, "order_id", "store_id").distinct()
     return _as_map(
-        orders.groupBy(*DAY, "store_id").agg(F.count("*").alias("value")), "store_id", F.col("value"), "orders_by_store"
+        orders.groupBy(*DAY, "store_id").agg(F.count("*").alias("value")),
+        "store_id",
+        F.col("value"),
+        "orders_by_store",
     )
 
 

@@ -23,9 +23,7 @@ expected_at = cache(expected_features)
 @cache
 def published_run(warehouse: Path, as_of: dt.date) -> dict[str, Any]:
     runs = DeltaTable(warehouse / "segmentation" / "runs").to_pandas()
-    ours = runs[
-        (runs["job"] == "build_features") & (runs["as_of"] == as_of) & (runs["status"] == "published")
-    ]
+    ours = runs[(runs["job"] == "build_features") & (runs["as_of"] == as_of) & (runs["status"] == "published")]
     assert len(ours), f"{warehouse} holds no published features as of {as_of}"
     return ours.sort_values("publish_seq").iloc[-1].to_dict()
 
@@ -33,9 +31,7 @@ def published_run(warehouse: Path, as_of: dt.date) -> dict[str, Any]:
 @cache
 def found_at(warehouse: Path, as_of: dt.date) -> pd.DataFrame:
     run_id = published_run(warehouse, as_of)["run_id"]
-    features = DeltaTable(warehouse / "segmentation" / "customer_features").to_pandas(
-        filters=[("run_id", "=", run_id)]
-    )
+    features = DeltaTable(warehouse / "segmentation" / "customer_features").to_pandas(filters=[("run_id", "=", run_id)])
     assert (features["as_of"] == as_of).all()
     return features.set_index("customer_id").drop(columns=["as_of", "run_id"])
 

@@ -127,6 +127,4 @@ def _redemptions(folder: Path) -> pd.DataFrame:
     redeemed = pd.read_parquet(folder / "coupon_redemptions.parquet")
     assert not redeemed.duplicated().any()
     days = pd.to_datetime(redeemed["redemption_date"])
-    return pd.DataFrame(
-        {"customer": redeemed["household_id"], "campaign_id": redeemed["campaign_id"], "day": days}
-    )
+    return pd.DataFrame({"customer": redeemed["household_id"], "campaign_id": redeemed["campaign_id"], "day": days})

@@ -153,9 +153,7 @@ def coupon_line_share(w: Past) -> pd.Series:
 
 
 def weekend_share(w: Past) -> pd.Series:
-    return ratio(
-        rows_per_customer(w.orders[w.orders["day"].dt.day_name().isin(["Saturday", "Sunday"])]), orders(w)
-    )
+    return ratio(rows_per_customer(w.orders[w.orders["day"].dt.day_name().isin(["Saturday", "Sunday"])]), orders(w))
 
 
 def evening_share(w: Past) -> pd.Series:

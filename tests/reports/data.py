@@ -79,9 +79,7 @@ def report_data(**changes: Any) -> ReportData:
         ),
         profiles=pd.DataFrame([p for d in NAMES for p in _profiles(d)], columns=list(SEGMENT_PROFILES.names)),
         sweep=pd.DataFrame([s for d in NAMES for s in sweep_rows(d)], columns=list(K_SWEEP.names)),
-        selection=pd.DataFrame(
-            [selection_row(d, len(NAMES[d])) for d in NAMES], columns=list(K_SELECTION.names)
-        ),
+        selection=pd.DataFrame([selection_row(d, len(NAMES[d])) for d in NAMES], columns=list(K_SELECTION.names)),
         quality=quality_frame(),
         points=points_frame(1500),
         explained=(0.312, 0.148),
@@ -153,9 +151,7 @@ def _profiles(dimension: str) -> list[dict[str, Any]]:
         rows.append(profile_row(dimension, "rule_new_customers", "New customers", **known))
     if dimension == "demographics":
         known = {"customers": 864, "customer_share": 0.35, "revenue_share": 0.04}
-        rows.append(
-            profile_row(dimension, "no_data", "No data", average_order_value=Decimal("17.20"), **known)
-        )
+        rows.append(profile_row(dimension, "no_data", "No data", average_order_value=Decimal("17.20"), **known))
     return rows
 
 

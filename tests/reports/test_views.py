@@ -88,9 +88,7 @@ def _sweep(*fits: tuple[int, int, float, float | None]) -> pd.DataFrame:
 def test_the_best_of_a_k_is_what_the_selection_weighed_or_else_the_lowest_sse() -> None:
     candidate = {"k": 2, "seed": 8, "silhouette": 0.25, "davies_bouldin": 1.0, "calinski_harabasz": 9.0,
                  "min_share": 0.2, "score": 0.9, "eligible": True}  # fmt: skip
-    selection = pd.DataFrame(
-        [selection_row(UNIFIED, 2, candidates=[candidate])], columns=list(K_SELECTION.names)
-    )
+    selection = pd.DataFrame([selection_row(UNIFIED, 2, candidates=[candidate])], columns=list(K_SELECTION.names))
     sweep = _sweep((2, 7, 10.0, 0.3), (2, 8, 11.0, 0.25), (3, 7, 6.0, 0.2), (3, 8, 5.0, 0.1))
     found = choice(report_data(sweep=sweep, selection=selection), UNIFIED)
     assert found
@@ -117,7 +115,8 @@ def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
     silhouette = curve(found, "silhouette", "Silhouette")
     assert silhouette
     assert _values(silhouette) == [(2, 0.3, "seed"), (3, 0.2, "seed"), (2, 0.3, "best"), (3, 0.2, "best")]
-    assert silhouette["layer"][0]["data"]["values"] == [{"k": 2, "words": "k = 2"}]
+    marked = [layer["mark"]["type"] for layer in silhouette["layer"] if "k == 2" in str(layer["transform"])]
+    assert marked == ["rule", "text", "point"]
     elbow = curve(found, "sse", "SSE")
     assert elbow
     assert [value for _, value, of in _values(elbow) if of == "best"] == [20.0, 10.0, 5.0]
@@ -140,9 +139,7 @@ def test_the_heat_map_is_symmetric_about_0_and_groups_features_by_segment() -> N
     assert (shown, of) == (3, 3)
     encoding = spec["layer"][0]["encoding"]
     assert encoding["color"]["scale"]["domain"] == [-2.0, -1.0, 0, 1.0, 2.0]
-    found_cells = [
-        (v["row"], v["feature"], v["column"], v["segment"], v["shown"]) for v in spec["data"]["values"]
-    ]
+    found_cells = [(v["row"], v["feature"], v["column"], v["segment"], v["shown"]) for v in spec["data"]["values"]]
     assert found_cells == [  # One stands out in b and c, Two in a
         (0, "b", 0, "One", "−2.0"), (0, "b", 1, "Two", "+0.2"),
         (1, "c", 0, "One", "+0.5"), (1, "c", 1, "Two", "−0.4"),
@@ -197,8 +194,9 @@ def test_of_many_customers_every_nth_is_drawn_and_a_stranger_is_grey() -> None:
     ]
     scale = spec["encoding"]["color"]["scale"]
     assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
-        "UN-1": COLOURS[0], **dict.fromkeys(["UN-2", "UN-3", "UN-4", "UN-5", "rule_new_customers"], NO_DATA_GREY),
-    }  # fmt: skip
+        "UN-1": COLOURS[0],
+        **dict.fromkeys(["UN-2", "UN-3", "UN-4", "UN-5", "rule_new_customers"], NO_DATA_GREY),
+    }
 
 
 def test_quality_counts_rules_and_leaves_out_what_is_not_missing() -> None:
@@ -223,6 +221,6 @@ def test_quality_counts_rules_and_leaves_out_what_is_not_missing() -> None:
     assert found.inputs[0].quarantined_share == 0.03
     assert found.broken == [("transactions", "future_date", 2), ("transactions", "wrong_type", 1)]
     assert [(m.name, m.column, m.share, m.meaning) for m in found.missing] == [
-        ("customers", "age_band", 0.25, "Age band as the source words it; null where unknown")
+        ("customers", "age_band", 0.25, "Age band as the source words it; missing where unknown")
     ]
     assert found.absent == ["feedback", "transactions.cost_amount"]

@@ -1,0 +1,72 @@
+"""One Spark session for all tests, and one warehouse made by the commands that README shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.datasets import write_complete_journey
+from segmentation.io import open_session
+
+ROOT = Path(__file__).resolve().parents[1]
+CONF = ROOT / "conf"
+
+# Quick to start rather than quick to run: small data spend their time in class loading and compilation.
+JAVA = "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+FAST = {
+    "spark.driver.memory": "2g",
+    "spark.driver.extraJavaOptions": JAVA,
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.databricks.delta.properties.defaults.checkpointInterval": "1000",
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    os.chdir(ROOT)  # conf/spark/local.conf names the JARs relative to the project
+    settings = " ".join(f"--conf '{key}={value}'" for key, value in FAST.items())
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file conf/spark/local.conf {settings} pyspark-shell"
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    session = open_session("tests")
+    yield session
+    session.stop()
+
+
+def submit(job: str, *options: str, fast: bool = False) -> subprocess.CompletedProcess[str]:
+    """`spark-submit` of a job as README shows it; `fast` starts quicker and computes slower."""
+    settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")] if fast else []
+    command = [
+        "spark-submit",
+        "--properties-file",
+        "conf/spark/local.conf",
+        *settings,
+        f"jobs/{job}.py",
+        *options,
+    ]
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYSPARK_SUBMIT_ARGS", "MLFLOW_TRACKING_URI")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def demo_raw() -> Path:
+    return write_complete_journey(ROOT / "build" / "raw" / "complete_journey")
+
+
+@pytest.fixture(scope="session")
+def demo_warehouse(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Complete Journey as of 2018-01-01 and then as of 2017-07-01, by the jobs that `make demo` starts."""
+    warehouse = tmp_path_factory.mktemp("demo") / "warehouse"
+    for options in (["--input", str(demo_raw), "--as-of", "2018-01-01"], ["--as-of", "2017-07-01"]):
+        done = submit("monthly", *options, "--warehouse", str(warehouse))
+        assert done.returncode == 0, done.stdout + done.stderr
+        (warehouse / f"log-{options[-1]}.txt").write_text(done.stdout)
+    return warehouse
