@@ -49,9 +49,9 @@ class Page:
     """The document after its scripts ran, as HTML."""
     text: str
     """What a reader sees, as plain text."""
-    console_errors: tuple[str, ...]
+    errors: list[str]
     """Console errors, uncaught exceptions, refusals by the content security policy."""
-    requests: tuple[str, ...]
+    requests: list[str]
     """Every address asked for, the page's own file and data: URLs apart."""
     scroll_width: int
     """Width of the content in pixels; wider than the window means sideways scrolling."""
@@ -184,7 +184,7 @@ def _resize(browser: _Browser, width: int, height: int) -> None:
     )
 
 
-def _errors(events: list[dict[str, Any]]) -> tuple[str, ...]:
+def _errors(events: list[dict[str, Any]]) -> list[str]:
     found = []
     for event in events:
         params = event.get("params", {})
@@ -194,9 +194,9 @@ def _errors(events: list[dict[str, Any]]) -> tuple[str, ...]:
             found.append(" ".join(str(a.get("value", a.get("description"))) for a in params["args"]))
         elif event.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
             found.append(params["entry"]["text"])
-    return tuple(found)
+    return found
 
 
-def _requests(events: list[dict[str, Any]], path: Path) -> tuple[str, ...]:
+def _requests(events: list[dict[str, Any]], path: Path) -> list[str]:
     asked = [e["params"]["request"]["url"] for e in events if e.get("method") == "Network.requestWillBeSent"]
-    return tuple(url for url in asked if url != path.resolve().as_uri() and not url.startswith("data:"))
+    return [url for url in asked if url != path.resolve().as_uri() and not url.startswith("data:")]

@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation.
-JAVA = "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# One compiler level has a code cache of 48 MB by default; a test session fills it, and everything after runs interpreted.
+JAVA = (
+    "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+    "-XX:ReservedCodeCacheSize=512m"
+)
 FAST = {
     "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": JAVA,

@@ -38,6 +38,10 @@ class SweepConfig(Strict):
     def _consistent(self) -> SweepConfig:
         if self.k_max < self.k_min:
             raise ValueError(f"k_max {self.k_max} is below k_min {self.k_min}")
+        if self.k_max < self.min_actionable_k:
+            raise ValueError(
+                f"k_max {self.k_max} is below min_actionable_k {self.min_actionable_k}: no k can be chosen"
+            )
         for dimension, k in self.pinned_k.items():
             if dimension not in (*DIMENSIONS, UNIFIED):
                 raise ValueError(

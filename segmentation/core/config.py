@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,9 +32,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
+            if not isinstance(key, Hashable):
+                continue  # the loader itself refuses it
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f'key "{key}" stands twice', key_node.start_mark)
-            seen.add(key if isinstance(key, str) else str(key))
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
@@ -101,12 +104,12 @@ def parse_sql(text: str, where: str) -> exp.Condition:
 
 
 def sql_columns(text: str, where: str) -> frozenset[str]:
-    """The column names an expression reads.
+    """The column names an expression reads; of `customer.city`, a field of a struct, the column is `customer`.
 
     >>> sorted(sql_columns("a / nullif(b, 0)", "doc"))
     ['a', 'b']
     """
-    return frozenset(column.name for column in parse_sql(text, where).find_all(exp.Column))
+    return frozenset(column.parts[0].name for column in parse_sql(text, where).find_all(exp.Column))
 
 
 def fingerprint(*parts: Any) -> str:

@@ -41,6 +41,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'It has: net_amount.'
     """
     names = sorted(known)
+    if not names:
+        return "It has nothing."
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
     hint = next((n for n in names if close and n.lower() == close[0]), None)

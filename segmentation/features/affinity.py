@@ -40,7 +40,8 @@ def category_prices(lines: DataFrame, as_of: dt.date) -> DataFrame:
 
 
 def _categories(tiles: DataFrame, prices: DataFrame, as_of: dt.date) -> DataFrame:
-    days = tiles.select("customer_id", "event_date", F.explode("by_category").alias("category", "sums"))
+    days = tiles.select("customer_id", "event_date", F.explode("by_category").alias("sums"))
+    days = days.select("customer_id", "event_date", "sums.category", "sums").where("category IS NOT NULL")
     per_category = window_states(
         days, as_of, ("customer_id", "category"),
         {name: ("sum", F.col(f"sums.{name}")) for name in ("net_amount", "items", "item_amount")},
@@ -67,7 +68,9 @@ def _categories(tiles: DataFrame, prices: DataFrame, as_of: dt.date) -> DataFram
 
 
 def _departments(tiles: DataFrame, as_of: dt.date) -> DataFrame:
-    days = tiles.select("customer_id", "event_date", F.explode("net_by_department").alias("department", "net"))
+    days = tiles.select("customer_id", "event_date", F.explode("by_category").alias("sums"))
+    days = days.select("customer_id", "event_date", "sums.department", F.col("sums.net_amount").alias("net"))
+    days = days.where("department IS NOT NULL")
     merged = window_states(days, as_of, ("customer_id", "department"), {"net": ("sum", F.col("net"))})
     entries = F.array_sort(F.collect_list(F.struct("department", F.col("net").cast("double").alias("net"))))
     return merged.groupBy(*KEY).agg(F.map_from_entries(entries).alias("net_by_department"))

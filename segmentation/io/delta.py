@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -18,6 +28,17 @@ from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS, Table
 
 STORE = "segmentation_store"
 VIEWS = "segmentation"
+# In delta-spark 4.4 these are siblings: the basic class is a base of none of the others.
+LOST = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 ATTEMPTS = 8  # a MERGE that lost to another writer is tried again this often; each loss means somebody won
 
 
@@ -50,6 +71,17 @@ class Warehouse:
             self.spark.sql(statement)
 
     def _create_one(self, table: Table) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._match_contract(table)
+                return
+            except (AnalysisException, *LOST):
+                # Another job creates or widens the table in this moment: soon it is done.
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(0.25)
+
+    def _match_contract(self, table: Table) -> None:
         path = self.path(table)
         if not DeltaTable.isDeltaTable(self.spark, path):
             builder = DeltaTable.createIfNotExists(self.spark).location(path).comment(table.grain)
@@ -57,12 +89,7 @@ class Warehouse:
                 builder = builder.addColumn(c.name, c.type, comment=c.comment)
             if table.partition_by:
                 builder = builder.partitionedBy(*table.partition_by)
-            try:
-                builder.execute()
-            except (AnalysisException, DeltaConcurrentModificationException):
-                # Another job created it in the same moment: then it is there now.
-                if not DeltaTable.isDeltaTable(self.spark, path):
-                    raise
+            builder.execute()
         stored = {f.name: f.dataType for f in self.spark.read.format("delta").load(path).schema}
         missing = [c for c in table.columns if c.name not in stored]
         for c in table.columns:
@@ -192,7 +219,7 @@ class Warehouse:
             try:
                 commit()
                 break
-            except DeltaConcurrentModificationException:
+            except LOST:
                 if attempt == ATTEMPTS:
                     raise
         return self.version(table)

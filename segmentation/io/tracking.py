@@ -36,10 +36,15 @@ class Tracker:
         self._scratch = tempfile.mkdtemp(prefix="mlflow-") if "://" not in warehouse_root else None
         try:
             artifacts = None
-            if not os.environ.get("MLFLOW_TRACKING_URI"):
+            chosen = os.environ.get("MLFLOW_TRACKING_URI")
+            if chosen:
+                mlflow.set_tracking_uri(chosen)
+            else:
                 folder = warehouse_root if self._scratch else os.getcwd()
                 Path(folder).mkdir(parents=True, exist_ok=True)
                 mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+                # mlflow leaves the address in the environment: the next warehouse would take it for a user's choice.
+                os.environ.pop("MLFLOW_TRACKING_URI", None)
                 artifacts = f"file://{folder}/mlflow-artifacts"
             if mlflow.get_experiment_by_name(EXPERIMENT) is None:
                 mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)

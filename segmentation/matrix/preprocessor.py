@@ -18,6 +18,8 @@ from segmentation.matrix.prune import redundant
 WINSOR = (0.01, 0.99)
 MIN_LEVEL_SHARE = 0.02  # a rarer value of a nominal feature gets no slot of its own
 UNKNOWN = "(unknown)"
+SAME = "is the same for everyone"
+ALL_RARE = f"has no value that {MIN_LEVEL_SHARE:.0%} of the customers share"
 VECTOR = "features"
 
 
@@ -127,13 +129,15 @@ def fit_preprocessor(
         if f.is_text:
             levels = _one_hot(f, sample[f.name])
             nominal += levels
-            found = bool(levels)
+            if not levels:
+                one_value = sample[f.name].nunique(dropna=False) < 2
+                dropped.append(Dropped(f.name, SAME if one_value else ALL_RARE))
         else:
             number = _number(f, pd.to_numeric(sample[f.name]).to_numpy(dtype=np.float64, na_value=np.nan))
-            numbers += [number] if number else []
-            found = number is not None
-        if not found:
-            dropped.append(Dropped(f.name, "is the same for everyone"))
+            if number is None:
+                dropped.append(Dropped(f.name, SAME))
+            else:
+                numbers.append(number)
     matrix = np.column_stack([v for _, v in numbers]) if numbers else np.empty((len(sample), 0))
     said = redundant([s.name for s, _ in numbers], matrix, max_correlation)
     dropped += [Dropped(name, reason) for name, reason in said.items()]
@@ -223,4 +227,8 @@ def _d(value: float) -> str:
 
 
 def _text(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # Spark puts its settings in place of ${…} and SQLTransformer its table in place of __THIS__, in literals too.
+    marks = {"\\": "\\\\", "'": "\\'", "$": "\\u0024", "__THIS__": "\\u005f_THIS__"}
+    for mark, escaped in marks.items():
+        value = value.replace(mark, escaped)
+    return f"'{value}'"

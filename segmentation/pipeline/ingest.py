@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import reduce
 
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import (
@@ -13,11 +14,12 @@ from segmentation.core.schemas import (
     STAGED,
     STG_PRODUCTS,
     STG_TRANSACTIONS,
+    Table,
 )
 from segmentation.io.files import RawFile, list_files, open_raw
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
-from segmentation.staging import Cleaned, clean, quality, quarantine_rows, with_products
+from segmentation.staging import Cleaned, judge_parts, quality, quarantine_rows, refuse_repeats, with_products
 from segmentation.staging.mapping import input_name
 from segmentation.tiles import CUSTOMER_DAY, daily_tiles
 
@@ -46,7 +48,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
         steps.say(f"ingest: these files are staged already (run {done['run_id']})")
         return done
     steps.say(f"ingest: {source.description}, {len(identities)} files in {folder}")
-    cleaned, checks = _clean_all(context, folder, files, received)
+    cleaned, checks = _clean_all(context, files, received)
     context.create_tables()
     versions = _write_state(context, run, cleaned)
     _refresh_tiles(context, versions)
@@ -68,13 +70,11 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
 
 
 def _clean_all(
-    context: Context, folder: str, files: dict[str, list[RawFile]], received_on: dt.date
+    context: Context, files: dict[str, list[RawFile]], received_on: dt.date
 ) -> tuple[list[Cleaned], Quality]:
     """Every input judged and counted before anything is written."""
     source, spark = context.source, context.warehouse.spark
-    cleaned: list[Cleaned] = []
-    checks: Quality = []
-    planned = []
+    planned: list[tuple[Table, DataFrame, list[DataFrame]]] = []
     for table in STAGED:
         parts = [
             (
@@ -85,18 +85,21 @@ def _clean_all(
             for part in source.parts(table)
         ]
         if parts:
-            planned.append(clean(source, table, parts, received_on))
-    for c in planned:
-        with context.steps.step(input_name(c.table)) as facts:
-            found = quality(c)
-            read, accepted, refused = (int(found[i][3]) for i in range(3))
+            planned.append((table, judge_parts(source, table, parts, received_on), [raw for _, raw, _ in parts]))
+    cleaned: list[Cleaned] = []
+    checks: Quality = []
+    for table, judged, raws in planned:
+        with context.steps.step(input_name(table)) as facts:
+            cleaned.append(refuse_repeats(table, judged))
+            found = quality(cleaned[-1])
+            accepted, refused = (int(found[i][3]) for i in (1, 2))
+            read = sum(raw.count() for raw in raws)  # of the files themselves: no step in between may lose a row
             if read != accepted + refused:
                 raise GuardError(
-                    f"{input_name(c.table)}: {read:,} read, {accepted:,} accepted + {refused:,} quarantined."
+                    f"{input_name(table)}: {read:,} read, {accepted:,} accepted + {refused:,} quarantined."
                 )
             facts.append(f"{read:>9,} read = {accepted:>9,} accepted + {refused:,} quarantined")
             facts += [f"{int(v):,} {rule}" for _, check, rule, v in found if check == "quarantined_by_rule"]
-        cleaned.append(c)
         checks += found
     return cleaned, checks
 
@@ -112,9 +115,8 @@ def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str
             versions[c.table.name] = warehouse.merge(c.table, rows)
             facts.append(f"version {versions[c.table.name]}")
     with context.steps.step(QUARANTINE.name) as facts:
-        for c in cleaned:
-            refused = quarantine_rows(c, run.run_id, run.started_at)
-            versions[QUARANTINE.name] = warehouse.insert_missing(QUARANTINE, refused)
+        refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
+        versions[QUARANTINE.name] = warehouse.insert_missing(QUARANTINE, reduce(DataFrame.unionByName, refused))
         facts.append(f"version {versions[QUARANTINE.name]}")
     for table in STAGED:
         versions.setdefault(table.name, warehouse.version(table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -23,6 +24,7 @@ BLUE_TO_ORANGE = (
     "#f0a350",
     "#8a3d00",
 )  # told apart by all colour-blind people
+LINE_LENGTH = 24  # characters of a name; what a phone has room for beside the marks
 USUAL_WINDOW = "365d"
 MOST_FEATURES = 20  # what fits on a phone's screen
 MOST_POINTS = 3000  # more only hide one another, and each is 75 bytes and a node of the page
@@ -33,9 +35,11 @@ def size_and_revenue(segments: Sequence[Segment]) -> Spec:
 
     Where the revenue is unknown the ring stands alone.
     """
+    lines = {s.id: textwrap.wrap(s.label, LINE_LENGTH, max_lines=3, placeholder=" …") for s in segments}
     rows = [
         {
             "label": s.label,
+            "lines": "\n".join(lines[s.id]),
             "id": s.id,
             "customers": s.customer_share,
             "revenue": s.revenue_share,
@@ -48,14 +52,6 @@ def size_and_revenue(segments: Sequence[Segment]) -> Spec:
     ]
     highest = max((max(s.customer_share, s.revenue_share or 0.0) for s in segments), default=0.0) or 1.0
     colour, shape = looks({s.id: s.mark for s in segments})
-    names = alt.Axis(
-        labelLimit=on_phone(130, 200),
-        labelFontSize=on_phone(11, 12),
-        labelPadding=12,
-        domain=False,
-        ticks=False,
-        grid=True,
-    )
     x = alt.X(
         "customers:Q",
         title=None,
@@ -63,33 +59,36 @@ def size_and_revenue(segments: Sequence[Segment]) -> Spec:
         axis=alt.Axis(format=".0%", tickCount=5, grid=False),
     )
     base = alt.Chart().encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=names),
+        y=alt.Y("id:N", sort=None, title=None, axis=alt.Axis(labels=False, domain=False, ticks=False, grid=True)),
         tooltip=[
             alt.Tooltip("label:N", title="Segment"),
             alt.Tooltip("customers in words:N", title="Of customers"),
             alt.Tooltip("revenue in words:N", title="Of revenue"),
         ],
     )
+    # As text marks, because labels of an axis do not break into lines.
+    name = base.mark_text(align="right", baseline="middle", lineBreak="\n", lineHeight=14, color=INK, fontSize=12)
     known = base.transform_filter("isValid(datum.revenue)")
     ring = base.mark_point(filled=True, fill="#ffffff", stroke=INK, strokeWidth=1.5, size=90, opacity=1)
     filled = known.mark_point(filled=True, size=130, opacity=1)
     chart = alt.LayerChart(
         layer=[
+            name.encode(x=alt.value(-14), text="lines:N"),
             known.mark_rule(color=LINE, strokeWidth=2).encode(x=x, x2="revenue:Q"),
             ring.encode(x=x),
             filled.encode(x="revenue:Q", color=colour, shape=shape),
             known.mark_text(align="left", dx=12, color=INK, fontSize=12).encode(x="end:Q", text="ratio:N"),
         ]
     )
-    return to_spec(chart, rows, alt.Step(32))
+    return to_spec(chart, rows, alt.Step(18 + 14 * max((len(found) for found in lines.values()), default=1)))
 
 
 def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tuple[Spec, int, int] | None:
     """The features that tell a dimension's segments apart, and how many are shown of how many.
 
-    Rows are grouped by the segment that stands out most, columns are the modelled segments. None where fewer
-    than two segments have figures. The scale is symmetric about 0 and ends at the largest |z|, though never
-    below 1 or above 3.
+    Rows are grouped by the segment that stands out most; columns are the modelled segments in their order, each
+    under its mark. None where fewer than two segments have figures. The scale is symmetric about 0 and ends at
+    the largest |z|, though never below 1 or above 3.
     """
     shown = [s for s in segments if s.is_modelled and s.z]
     # Where a feature stands out most: (|z|, the segment's place, from the last).
@@ -103,10 +102,11 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
     top.sort(key=lambda f: (-most[f][1], -most[f][0], f))
     label = _labels(top)
     limit = min(3.0, max(1.0, *(most[f][0] for f in top)))
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "feature": label[f],
             "segment": s.label,
+            "id": s.id,
             "z": round(s.z[f], 3),
             "shown": signed(s.z[f]),
             "mean": f"{s.means[f]:,.4g}" if f in s.means else "not recorded",
@@ -126,15 +126,28 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
     ]
     if any(descriptions.get(f) for f in top):
         tooltip.append(alt.Tooltip("meaning:N", title="What it is"))
-    # Sorted by place: a list of names would become an expression, which some characters break (U+2028).
-    bare: dict[str, Any] = {"domain": False, "ticks": False, "labelPadding": 6}
-    columns = alt.Axis(orient="top", labelAngle=-65, labelLimit=180, **bare)
-    features = alt.Axis(labelLimit=on_phone(150, 230), labelFontSize=on_phone(11, 12), **bare)
-    base = alt.Chart().encode(
-        x=alt.X("segment:N", sort=alt.EncodingSortField("column", op="min"), title=None, axis=columns),
-        y=alt.Y("feature:N", sort=alt.EncodingSortField("row", op="min"), title=None, axis=features),
-        tooltip=tooltip,
+    features = alt.Axis(
+        labelLimit=on_phone(150, 230),
+        labelFontSize=on_phone(11, 12),
+        labelPadding=6,
+        domain=False,
+        ticks=False,
     )
+    x = alt.X("column:O", axis=None)
+    base = (
+        alt.Chart()
+        .transform_filter("datum.row >= 0")
+        .encode(
+            x=x,
+            # As the rows come. A list of names would become an expression, which some characters break (U+2028).
+            y=alt.Y("feature:N", sort=None, title=None, axis=features),
+            tooltip=tooltip,
+        )
+    )
+    # Names have no room over narrow columns; the page explains the marks.
+    rows += [{"segment": s.label, "id": s.id, "row": -1, "column": column} for column, s in enumerate(shown)]
+    colour, shape = looks({s.id: s.mark for s in shown})
+    header = alt.Chart().mark_point(filled=True, size=110, opacity=1).transform_filter("datum.row < 0")
     steps = [-limit, -limit / 2, 0, limit / 2, limit]
     scale = alt.Scale(domain=steps, range=list(BLUE_TO_ORANGE), interpolate="rgb", clamp=True)
     # Figures in the cells, so that nobody depends on the colour; white where white has the higher contrast.
@@ -143,11 +156,12 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
     figure = base.mark_text(fontSize=11, opacity=alt.ExprRef(f"width / {len(shown)} < 25 ? 0 : 1"))
     chart = alt.LayerChart(
         layer=[
+            header.encode(x=x, y=alt.value(-12), color=colour, shape=shape, tooltip=tooltip[0]),
             base.mark_rect(stroke="#ffffff", strokeWidth=1.5).encode(color=alt.Color("z:Q", scale=scale, legend=None)),
             figure.encode(text="shown:N", color=is_dark.then(alt.value("#ffffff")).otherwise(alt.value(INK))),
         ]
     )
-    return to_spec(chart, rows, alt.Step(25)), len(top), len(most)
+    return to_spec(chart.resolve_scale(color="independent"), rows, alt.Step(25)), len(top), len(most)
 
 
 def curve(choice: Choice, index: Literal["silhouette", "sse"], title: str) -> Spec | None:
@@ -254,7 +268,8 @@ def customer_map(
 def _ratio(segment: Segment) -> str:
     if segment.revenue_share is None or not segment.customer_share:
         return ""
-    return f"{segment.revenue_share / segment.customer_share:.1f}×"
+    ratio = segment.revenue_share / segment.customer_share
+    return "<0.1×" if 0 < ratio < 0.05 else f"{ratio:.1f}×"
 
 
 def _labels(features: Sequence[str]) -> dict[str, str]:

@@ -41,6 +41,10 @@ class Figure:
     title: str
     reading: str
     spec: Spec
+    key: Sequence[Segment] = ()
+    """The segments whose marks the figure does not name."""
+    picks: bool = False
+    """Whether the key brings a segment to the front."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,12 @@ def _section(n: int, data: ReportData, dimension: str) -> Section:
     if mapped := heat_map(found, data.descriptions):
         spec, shown, of = mapped
         which = f"the {shown} features of {of} that differ most" if shown < of else "all features"
-        figures.append(
-            Figure(
-                f"{key}-profile",
-                f"{title}: what is high and what is low",
-                "Down a column stands one segment: orange is above everyone’s mean, blue below, in standard "
-                f"deviations; {which}, over 365 days where no other window is named.",
-                spec,
-            )
+        reading = (
+            "Under each mark stands one segment: orange is above everyone’s mean, blue below, in standard "
+            f"deviations; {which}, over 365 days where no other window is named."
         )
+        names = [s for s in found if s.is_modelled and s.z]
+        figures.append(Figure(f"{key}-profile", f"{title}: what is high and what is low", reading, spec, names))
     return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen))
 
 
@@ -136,10 +137,13 @@ def _picture(data: ReportData, unified: Section) -> Figure | None:
     spec, shown = drawn
     return Figure(
         "customers",
-        f"A sample of {words.count(shown)} customers on a plane",
-        "Each mark is a customer, and customers who are alike lie close together; the plane keeps only the "
-        "two broadest directions of many, so segments that overlap here may still be apart in the others.",
+        "A sample of the customers on a plane",
+        f"Each of the {words.count(shown)} marks is a customer, and customers who are alike lie close together; "
+        "the plane keeps only the two broadest directions of many, so segments that overlap here may still be "
+        "apart in the others.",
         spec,
+        unified.segments,
+        picks=True,
     )
 
 
@@ -169,7 +173,7 @@ def _facts(segment: Segment, currency: str) -> list[tuple[str, str]]:
         ("Revenue share", words.percent(segment.revenue_share)),
         ("Average order", words.money(segment.average_order_value, currency, 2)),
         ("Orders per customer", words.decimal(segment.orders_per_customer_365d)),
-        ("Days since last order", words.count(segment.median_days_since_last_order)),
+        ("Days\u00a0since last\u00a0order", words.count(segment.median_days_since_last_order)),
         ("Discount share", words.percent(segment.discount_share_365d)),
     ]
 

@@ -64,4 +64,4 @@ def marks(segment_ids: Collection[str], rule_segments: Collection[str] = ()) -> 
 def _natural(segment_id: str) -> list[tuple[bool, int, str]]:
     """Digits by value, so that s10 comes after s2."""
     parts = re.findall(r"\d{1,9}|\D+", segment_id)
-    return [(p.isdecimal(), str(p) if p.isdecimal() else 0, p) for p in parts]
+    return [(p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]

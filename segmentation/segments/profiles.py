@@ -129,15 +129,15 @@ def _per_customer(tiles: DataFrame, as_of: dt.date) -> DataFrame:
         F.sum("net_amount").alias("revenue_lifetime"),
         *(in_year(c).alias(c) for c in summed),
         F.min(F.when(F.col("orders") > 0, F.datediff(F.lit(as_of), "event_date"))).alias("recency"),
-        F.collect_list(F.when(recent, F.col("net_by_department"))).alias("departments"),
+        F.flatten(F.collect_list(F.when(recent, F.col("by_category")))).alias("departments"),
     )
 
 
 def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]]:
     rows = (
-        joined.select(*SEGMENT, F.explode("departments").alias("day"))
-        .select(*SEGMENT, F.explode("day").alias("department", "net"))
-        .groupBy(*SEGMENT, "department").agg(F.sum("net").alias("net")).collect()
+        joined.select(*SEGMENT, F.explode("departments").alias("sums"))
+        .where("sums.department IS NOT NULL")
+        .groupBy(*SEGMENT, "sums.department").agg(F.sum("sums.net_amount").alias("net")).collect()
     )  # fmt: skip
     mixes: dict[tuple[str, str], dict[str, Decimal]] = {}
     for r in sorted(rows, key=lambda r: str(r["department"])):
@@ -170,7 +170,9 @@ def _profile(
         "revenue_lifetime": _cents(own),
         "revenue_365d": _cents(year),
         # A cost that is known nowhere is no cost of zero.
-        "margin_365d": _cents(r["costed_amount"] - r["cost_amount"]) if r["costed_amount"] else None,
+        "margin_365d": _cents(r["costed_amount"] - r["cost_amount"])
+        if r["costed_amount"] or r["cost_amount"]
+        else None,
         "average_order_value": _cents(year / orders) if orders else None,
         "orders_per_customer_365d": orders / r["customers"],
         "median_days_since_last_order": r["recency"],

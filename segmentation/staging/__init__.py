@@ -4,7 +4,26 @@ Raw data frames come in with a source mapping (`conf/sources/<name>.yml`); every
 of its table in `core.schemas` or is refused by the first rule it breaks; accepted + quarantined = read.
 """
 
-from segmentation.staging.clean import Cleaned, clean, quality, quarantine_rows, with_products
+from segmentation.staging.clean import (
+    Cleaned,
+    clean,
+    judge_parts,
+    quality,
+    quarantine_rows,
+    refuse_repeats,
+    with_products,
+)
 from segmentation.staging.mapping import Part, Source, load_source
 
-__all__ = ["Cleaned", "Part", "Source", "clean", "load_source", "quality", "quarantine_rows", "with_products"]
+__all__ = [
+    "Cleaned",
+    "Part",
+    "Source",
+    "clean",
+    "judge_parts",
+    "load_source",
+    "quality",
+    "quarantine_rows",
+    "refuse_repeats",
+    "with_products",
+]

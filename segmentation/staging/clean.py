@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -35,10 +37,16 @@ def clean(
     parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]],
     received_on: dt.date,
 ) -> Cleaned:
-    """Judges every raw row of an input. `parts`: each mapping part with its raw rows and its lookups' rows.
+    """Judges every raw row of an input and refuses repeated keys; see `judge_parts` and `refuse_repeats`."""
+    return refuse_repeats(table, judge_parts(source, table, parts, received_on))
 
-    A key that stands twice is kept once: of equal rows one, of differing ones the one with the smaller hash; the
-    others are refused as `duplicate_line` or `conflicting_line`. Raises BadInputError for bad columns and types.
+
+def judge_parts(
+    source: Source, table: Table, parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]], received_on: dt.date
+) -> DataFrame:
+    """All parts of an input with their verdicts, not yet read. `parts`: raw rows and lookups' rows of each.
+
+    Raises BadInputError for a column or type that is not what the mapping says.
     """
     judged = []
     for part, raw, lookups in parts:
@@ -46,10 +54,29 @@ def clean(
         for spec, rows in zip(part.lookups, lookups, strict=True):
             wide = _look_up(table, part, spec, wide, rows)
         judged.append(judge(source, table, part, wide, raw.columns, received_on))
-    rows = reduce(DataFrame.unionByName, judged).persist()
+    return reduce(DataFrame.unionByName, judged)
+
+
+def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
+    """Keeps one of the accepted rows that share a key.
+
+    Of equal rows one stays, of differing ones the one with the smallest hash; the others are refused as
+    `duplicate_line` or `conflicting_line`. Raises BadInputError where Spark cannot read a value or a file.
+    """
+    rows = judged.persist()
     repeated = rows.where("verdict IS NULL").groupBy(*table.key).count().where("count > 1").drop("count")
     # Finding repeated keys is one narrow aggregation; only where there are some do whole rows need an order.
-    return Cleaned(table, rows if repeated.isEmpty() else _keep_one(table, rows, repeated).persist())
+    try:
+        unique = repeated.isEmpty()  # the first time that rows are read
+    except (PySparkException, Py4JJavaError) as error:
+        rows.unpersist()
+        # Py4J's own text is a stack trace; the exception behind it has one sentence.
+        said = str(error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error)
+        raise BadInputError(
+            f"{input_name(table)}: Spark met a value or a file that it cannot read: {said.splitlines()[0]} "
+            "In the mapping, try_cast refuses such values row by row; a broken file must come again."
+        ) from None
+    return Cleaned(table, rows if unique else _keep_one(table, rows, repeated).persist())
 
 
 def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:

@@ -25,6 +25,9 @@ from segmentation.core.errors import BadInputError, ConfigError, nearest
 from segmentation.core.schemas import Table
 from segmentation.staging.mapping import DEFAULTS, KINDS, Part, Source, input_name
 
+DAY_TIME_ZONE = r"^[^T ]+[T ][0-9:.]+ ?[^0-9:. ]"
+"""Text that says its zone: a day, a time, and something more."""
+
 
 def judge(
     source: Source, table: Table, part: Part, raw: DataFrame, own: Sequence[str], received_on: dt.date
@@ -33,7 +36,8 @@ def judge(
 
     `own` are the columns of the file itself: what lookups added is used, but is no part of the raw row.
 
-    Raises BadInputError for a column that is not there or has another kind of type, before any row is read.
+    Raises BadInputError for a column that is not there or has another kind of type, and ConfigError for an
+    expression or rule that Spark does not take, before any row is read.
     """
     where = f"{input_name(table)} ({part.files})"
     _check_columns(where, part, raw)
@@ -58,6 +62,7 @@ def judge(
     for c in table.columns:
         if c.name not in typed.columns:
             typed = typed.withColumn(c.name, F.lit(None).cast(c.type))
+    _check_rules(where, part, typed)
     rules = list(_rules(source, table, part, found.schema, received_on))
     verdict = F.coalesce(*(F.when(bad, F.struct(F.lit(r).alias("rule"), why.alias("reason"))) for r, bad, why in rules))
     return typed.select("raw", *table.names, verdict.alias("verdict"))
@@ -106,17 +111,38 @@ def _check_type(where: str, part: Part, table: Table, name: str, found: DataType
         )
 
 
+def _check_rules(where: str, part: Part, typed: DataFrame) -> None:
+    for rule in part.rules:
+        try:
+            found = typed.select(F.expr(rule.when)).schema[0].dataType
+        except AnalysisException as error:
+            raise ConfigError(f"{where}: rule {rule.rule}: {str(error).splitlines()[0]}") from None
+        if not isinstance(found, BooleanType):
+            raise ConfigError(
+                f'{where}: rule {rule.rule}: "{rule.when}" is {found.simpleString()}; expected a condition.'
+            )
+
+
 def _typed(source: Source, table: Table, name: str, found: DataType) -> Column:
     wanted, value = table.column(name).type, F.col(f"found_{name}")
     if wanted == "timestamp" and isinstance(found, TimestampNTZType):
-        # A timestamp without a zone is what the store's clock showed.
-        return F.to_utc_timestamp(value.cast("timestamp"), source.time_zone).alias(name)
+        return _shown_by_clock(value, source).alias(name)
+    if wanted == "timestamp" and isinstance(found, StringType):
+        text = F.trim(value)
+        # Spark reads a time alone as today's; timestamp_ntz does not.
+        local = _shown_by_clock(text.try_cast("timestamp_ntz"), source)
+        return F.when(text.rlike(DAY_TIME_ZONE), text.try_cast(wanted)).otherwise(local).alias(name)
     if wanted == "string":
         text = F.trim(value.cast("string"))
         return F.when(text != "", text).alias(name)
     if isinstance(found, NullType):
         return F.lit(None).cast(wanted).alias(name)
     return (F.trim(value) if isinstance(found, StringType) else value).try_cast(wanted).alias(name)
+
+
+def _shown_by_clock(value: Column, source: Source) -> Column:
+    """The instant at which the store's clock showed a timestamp without a zone; of a time shown twice, the first."""
+    return F.to_utc_timestamp(value.cast("timestamp"), source.time_zone)
 
 
 def _rules(

@@ -128,20 +128,19 @@ class Source(Strict):
             ranks = {f"{c}_rank" for c in self.levels if c in mapped}
             have |= {f"{input_name(table)}.{c}" for c in mapped | derived | ranks}
             have |= {f"{input_name(table)}.{kind}" for kind in self._kinds(table)}
-        # Staging fills a line's product attributes from the products table.
-        have |= {c.replace("products.", "transactions.") for c in have if c.startswith("products.")}
+        if "transactions.product_id" in have:  # staging fills a line's product attributes from the products table
+            have |= {c.replace("products.", "transactions.") for c in have if c.startswith("products.")}
         return frozenset(have)
 
     def _kinds(self, table: Table) -> set[str]:
-        """The kinds of interaction or feedback a source has: its literals, or all where a column tells."""
+        """The kinds of interaction or feedback a source has: those it writes out, or all where a column tells."""
         column = f"{input_name(table).removesuffix('s')}_type"
         if column not in KINDS:
             return set()
         kinds: set[str] = set()
         for part in self.parts(table):
-            tree = parse_sql(part.columns.get(column, "''"), column)
-            literals = {literal.name for literal in tree.find_all(exp.Literal)}
-            kinds |= set(KINDS[column]) & literals if literals else set(KINDS[column])
+            written = _outcomes(parse_sql(part.columns.get(column, "''"), column))
+            kinds |= set(KINDS[column]) if written is None else set(KINDS[column]) & written
         return kinds
 
     def absences(self) -> list[str]:
@@ -209,6 +208,25 @@ def _check_part(path: Path, source: Source, table: Table, part: Part) -> None:
         default = defaults.get(c.name, "").format(time_zone=source.time_zone, currency=source.currency)
         if c.required and c.name not in part.columns and not (default and _inputs(default) <= set(part.columns)):
             raise ConfigError(f'{where}: "{c.name}" is required ({c.comment}); add it to `columns`.')
+
+
+def _outcomes(tree: exp.Condition) -> set[str] | None:
+    """The literals that an expression can come out as; None where only the data tell.
+
+    >>> sorted(_outcomes(parse_sql("CASE WHEN code = 'O' THEN 'open' ELSE 'click' END", "doc")))
+    ['click', 'open']
+    >>> _outcomes(parse_sql("coalesce(code, 'open')", "doc"))
+    """
+    if isinstance(tree, exp.Literal | exp.Null):
+        return {tree.name} if isinstance(tree, exp.Literal) else set()
+    if isinstance(tree, exp.Case):
+        branches = [*(branch.args["true"] for branch in tree.args["ifs"]), tree.args.get("default")]
+    elif isinstance(tree, exp.If):
+        branches = [tree.args["true"], tree.args.get("false")]
+    else:
+        return None
+    found = [_outcomes(branch) for branch in branches if branch is not None]
+    return None if None in found else {outcome for some in found for outcome in some or ()}
 
 
 def _inputs(sql: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The states of a customer's day. A state of several days is the merge of theirs: sums add, maps add by key."""
+"""The states of a customer's day. The state of several days is the merge of theirs: sums add, also by key."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ SUMS: tuple[Sum, ...] = (
          "Orders paid by card"),
 )  # fmt: skip
 
-BY_CATEGORY = f"map<string,struct<net_amount:{MONEY_SUM},items:{UNITS_SUM},item_amount:{MONEY_SUM}>>"
+BY_CATEGORY = (
+    f"array<struct<department:string,category:string,net_amount:{MONEY_SUM},items:{UNITS_SUM},item_amount:{MONEY_SUM}>>"
+)
 
 CUSTOMER_DAY = Table(
     "customer_day",
@@ -87,10 +89,9 @@ CUSTOMER_DAY = Table(
         Column("customer_id", "string", "The customer"),
         Column("event_date", "date", "Calendar day in the source's time zone"),
         *(Column(s.name, s.type, s.comment) for s in SUMS),
+        Column("orders_by_store", "map<string,bigint>", "Orders by store; null where no store is known"),
         Column("by_category", BY_CATEGORY,
-               "By category: revenue net of returns, items bought, and the revenue of those items"),
-        Column("net_by_department", f"map<string,{MONEY_SUM}>", "Revenue net of returns by department"),
-        Column("orders_by_store", "map<string,bigint>", "Orders by store"),
+               "By department and category: revenue net of returns, items bought, and the revenue of those items"),
     ),
     "state",
 )  # fmt: skip

@@ -57,7 +57,9 @@ NAMES = {
     "transactional": ["High value", "Regulars", "Small baskets", "Dormant"],
     "behavioral": ["Broad weekly shop", "Evening and fuel", "Narrow and irregular"],
     "psychographic": ["Fresh and premium", "Own-brand savers", "Explorers", "Discount seekers"],
-    "cx_engagement": ["Responders", "Reached but silent", "Hardly reached"],
+    "cx_engagement": [
+        "Active responders, high campaign response rate", "Active responders, high redemption rate", "Hardly reached",
+    ],
 }  # fmt: skip
 
 
@@ -147,7 +149,9 @@ def _profiles(dimension: str) -> list[dict[str, Any]]:
             )
         )
     if dimension == UNIFIED:
-        known = {"customers": 74, "customer_share": 0.03, "revenue_share": 0.0041}
+        known = {"customers": 74, "customer_share": 0.03, "revenue_share": 0.0041,
+                 "top_differentiators": [Row(feature="orders_365d", z=-2.6, direction="below")],
+                 "feature_z": {"orders_365d": -2.6}}  # fmt: skip
         rows.append(profile_row(dimension, "rule_new_customers", "New customers", **known))
     if dimension == "demographics":
         known = {"customers": 864, "customer_share": 0.35, "revenue_share": 0.04}

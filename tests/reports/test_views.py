@@ -11,7 +11,7 @@ import pytest
 from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, UNIFIED
 from segmentation.reports import data as cells
 from segmentation.reports import html, palette, words
-from segmentation.reports.figures import MOST_FEATURES, MOST_POINTS, curve, customer_map, heat_map
+from segmentation.reports.figures import MOST_FEATURES, MOST_POINTS, curve, customer_map, heat_map, size_and_revenue
 from segmentation.reports.palette import COLOURS, GREYS, NO_DATA_GREY, SHAPES, marks
 from segmentation.reports.quality import InputRows, quality
 from segmentation.reports.style import Spec
@@ -45,6 +45,13 @@ def test_segments_come_by_revenue_then_rules_then_no_data() -> None:
         ("Big", True), ("Small", True), ("New", False), ("No data", False),
     ]  # fmt: skip
     assert [s.mark.colour for s in found] == [COLOURS[1], COLOURS[0], GREYS[0], NO_DATA_GREY]
+
+
+def test_a_rule_s_segment_is_one_in_the_unified_dimension_only() -> None:
+    profiles = profiles_frame(profile_row("transactional", "lapsed", "Lapsed"))
+    (found,) = segments(report_data(profiles=profiles, rule_segments=frozenset({"lapsed"})), "transactional")
+    assert found.is_modelled
+    assert found.mark.colour == COLOURS[0]
 
 
 def test_a_segment_keeps_its_colour_whatever_its_size() -> None:
@@ -115,8 +122,9 @@ def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
     silhouette = curve(found, "silhouette", "Silhouette")
     assert silhouette
     assert _values(silhouette) == [(2, 0.3, "seed"), (3, 0.2, "seed"), (2, 0.3, "best"), (3, 0.2, "best")]
-    marked = [layer["mark"]["type"] for layer in silhouette["layer"] if "k == 2" in str(layer["transform"])]
-    assert marked == ["rule", "text", "point"]
+    filters = [(layer["mark"]["type"], layer["transform"][-1]["filter"]) for layer in silhouette["layer"]]
+    marked = [(mark, where.removeprefix("datum.of == 'best' && ")) for mark, where in filters if "datum.k" in where]
+    assert marked == [("rule", "datum.k == 2"), ("text", "datum.k == 2"), ("point", "datum.k == 2")]
     elbow = curve(found, "sse", "SSE")
     assert elbow
     assert [value for _, value, of in _values(elbow) if of == "best"] == [20.0, 10.0, 5.0]
@@ -125,6 +133,11 @@ def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
 
 def _values(spec: Spec) -> list[tuple[int, float, str]]:
     return [(v["k"], v["value"], v["of"]) for v in spec["data"]["values"]]
+
+
+def _cells(spec: Spec) -> list[dict[str, object]]:
+    """Without the marks over the columns."""
+    return [v for v in spec["data"]["values"] if v["row"] >= 0]
 
 
 def test_the_heat_map_is_symmetric_about_0_and_groups_features_by_segment() -> None:
@@ -137,9 +150,8 @@ def test_the_heat_map_is_symmetric_about_0_and_groups_features_by_segment() -> N
     assert found
     spec, shown, of = found
     assert (shown, of) == (3, 3)
-    encoding = spec["layer"][0]["encoding"]
-    assert encoding["color"]["scale"]["domain"] == [-2.0, -1.0, 0, 1.0, 2.0]
-    found_cells = [(v["row"], v["feature"], v["column"], v["segment"], v["shown"]) for v in spec["data"]["values"]]
+    assert spec["layer"][1]["encoding"]["color"]["scale"]["domain"] == [-2.0, -1.0, 0, 1.0, 2.0]
+    found_cells = [(v["row"], v["feature"], v["column"], v["segment"], v["shown"]) for v in _cells(spec)]
     assert found_cells == [  # One stands out in b and c, Two in a
         (0, "b", 0, "One", "−2.0"), (0, "b", 1, "Two", "+0.2"),
         (1, "c", 0, "One", "+0.5"), (1, "c", 1, "Two", "−0.4"),
@@ -155,8 +167,36 @@ def test_the_heat_map_s_scale_ends_between_1_and_3(z: float, end: float) -> None
     )
     found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {})
     assert found
-    domain = found[0]["layer"][0]["encoding"]["color"]["scale"]["domain"]
+    domain = found[0]["layer"][1]["encoding"]["color"]["scale"]["domain"]
     assert (domain[0], domain[-1]) == (-end, end)
+
+
+def test_a_column_keeps_its_mark_where_a_feature_has_no_figure() -> None:
+    profiles = profiles_frame(
+        profile_row(UNIFIED, "s1", "One", revenue_share=0.6, feature_z={"a": 2.0, "b": 0.5}),
+        profile_row(UNIFIED, "s2", "Two", revenue_share=0.4, feature_z={"b": -0.5}),
+    )
+    found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {})
+    assert found
+    marked = [(v["column"], v["segment"]) for v in found[0]["data"]["values"] if v["row"] < 0]
+    assert marked == [(0, "One"), (1, "Two")]
+    assert [(v["feature"], v["segment"]) for v in _cells(found[0])] == [("a", "One"), ("b", "One"), ("b", "Two")]
+
+
+def test_a_long_name_breaks_into_lines_beside_its_row() -> None:
+    profiles = profiles_frame(profile_row(UNIFIED, "s1", "Active responders, high campaign response rate"))
+    spec = size_and_revenue(segments(report_data(profiles=profiles), UNIFIED))
+    assert spec["data"]["values"][0]["lines"] == "Active responders, high\ncampaign response rate"
+
+
+@pytest.mark.parametrize(
+    ("customers", "revenue", "words"),
+    [(0.2, 0.5, "2.5×"), (0.2, 0.001, "<0.1×"), (0.2, 0.0, "0.0×"), (0.2, None, ""), (0.0, 0.0, "")],
+)
+def test_the_ratio_of_revenue_to_head_count(customers: float, revenue: float | None, words: str) -> None:
+    profiles = profiles_frame(profile_row(UNIFIED, "s1", "One", customer_share=customers, revenue_share=revenue))
+    spec = size_and_revenue(segments(report_data(profiles=profiles), UNIFIED))
+    assert spec["data"]["values"][0]["ratio"] == words
 
 
 def test_the_heat_map_keeps_the_features_that_differ_most() -> None:
@@ -168,8 +208,8 @@ def test_the_heat_map_keeps_the_features_that_differ_most() -> None:
     assert found
     spec, shown, of = found
     assert (shown, of) == (20, 25)
-    assert {v["feature"] for v in spec["data"]["values"]} == {f"feature {n}" for n in range(5, 25)}
-    assert {v["meaning"] for v in spec["data"]["values"]} == {"", "The 24th"}
+    assert {v["feature"] for v in _cells(spec)} == {f"feature {n}" for n in range(5, 25)}
+    assert {v["meaning"] for v in _cells(spec)} == {"", "The 24th"}
 
 
 def test_features_that_would_read_alike_keep_their_names() -> None:
@@ -179,7 +219,7 @@ def test_features_that_would_read_alike_keep_their_names() -> None:
     )
     found = heat_map(segments(report_data(profiles=profiles), UNIFIED), {})
     assert found
-    assert [v["feature"] for v in found[0]["data"]["values"]][::2] == ["orders", "orders_365d", "items"]
+    assert [v["feature"] for v in _cells(found[0])][::2] == ["orders", "orders_365d", "items"]
 
 
 def test_of_many_customers_every_nth_is_drawn_and_a_stranger_is_grey() -> None:

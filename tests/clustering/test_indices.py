@@ -1,0 +1,80 @@
+"""The indices in plain numpy: by hand, and against every pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from segmentation.clustering.indices import calinski_harabasz, cluster_sums, davies_bouldin, nearest, silhouette_sum
+from segmentation.core.errors import SegmentationError
+from tests.oracles.clustering import labels_of, silhouettes
+
+
+def silhouette(x: np.ndarray, centroids: np.ndarray) -> float:
+    sizes, sums, norms, _, _ = cluster_sums(x, centroids)
+    return silhouette_sum(x, nearest(x, centroids)[0], sizes, sums, norms)
+
+
+def test_silhouette_by_hand() -> None:
+    """0 and 2 against 10, squared: (100 − 4)/100 and (64 − 4)/64; the 10 is alone and counts 0."""
+    x = np.array([[0.0], [2.0], [10.0]])
+    assert silhouette(x, np.array([[1.0], [10.0]])) == pytest.approx(0.96 + 0.9375 + 0, abs=1e-12)
+
+
+def test_silhouette_is_negative_where_another_cluster_is_nearer() -> None:
+    """0 and 4 are nearest to 2; 4 lies 16 from its fellow and 4 from the two at 6: 4/16 − 1. 0: 1 − 16/36."""
+    x = np.array([[0.0], [4.0], [6.0], [6.0]])
+    found = silhouette(x, np.array([[2.0], [6.5]]))
+    assert found == pytest.approx((1 - 16 / 36) + (4 / 16 - 1) + 1 + 1, abs=1e-12)
+
+
+points = arrays(np.float64, st.tuples(st.integers(2, 25), st.just(2)), elements=st.integers(-5, 5).map(float))
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(points, arrays(np.float64, st.tuples(st.integers(2, 5), st.just(2)), elements=st.integers(-6, 6).map(float)))
+def test_silhouette_is_the_twins_for_any_points(x: np.ndarray, centroids: np.ndarray) -> None:
+    labels = labels_of(x, centroids)
+    assert nearest(x, centroids)[0].tolist() == labels
+    expected = sum(silhouettes(x, labels)) if len(set(labels)) > 1 else 0.0
+    assert silhouette(x, centroids) == pytest.approx(expected, abs=1e-8)
+
+
+def test_the_sums_of_a_cluster_by_hand() -> None:
+    """(0,0), (6,8) to (0,0) and … the second cluster has (10,0) alone, 2 away from its centroid."""
+    x = np.array([[0.0, 0.0], [3.0, 4.0], [10.0, 0.0]])
+    sizes, sums, norms, distances, squared = cluster_sums(x, np.array([[0.0, 0.0], [12.0, 0.0], [99.0, 99.0]]))
+    assert sizes.tolist() == [2, 1, 0]
+    assert sums.tolist() == [[3, 4], [10, 0], [0, 0]]
+    assert norms.tolist() == [25, 100, 0]
+    assert distances.tolist() == [5, 2, 0]
+    assert squared.tolist() == [25, 4, 0]
+
+
+def test_a_tie_belongs_to_the_lower_number() -> None:
+    own, squared = nearest(np.array([[0.0]]), np.array([[1.0], [-1.0]]))
+    assert (own.tolist(), squared.tolist()) == ([0], [[1.0, 1.0]])
+
+
+def test_davies_bouldin_by_hand() -> None:
+    """Scatter 1, 2, 3 at 0, 10, 30: (1+2)/10 = .3, (1+3)/30 = .13, (2+3)/20 = .25; the worst are .3, .3, .25."""
+    found = davies_bouldin(np.array([1.0, 2.0, 3.0]), np.array([[0.0], [10.0], [30.0]]))
+    assert found == pytest.approx((0.3 + 0.3 + 0.25) / 3, abs=1e-15)
+
+
+def test_davies_bouldin_of_centroids_in_one_place_is_infinite() -> None:
+    assert davies_bouldin(np.array([0.0, 0.0]), np.array([[1.0], [1.0]])) == float("inf")
+
+
+def test_davies_bouldin_of_one_cluster_is_refused() -> None:
+    with pytest.raises(SegmentationError, match="needs at least 2 clusters; found 1"):
+        davies_bouldin(np.array([1.0]), np.array([[0.0]]))
+
+
+def test_calinski_harabasz_by_hand() -> None:
+    """(30/(3−1)) / (10/(8−3))."""
+    assert calinski_harabasz(within=10.0, between=30.0, n=8, k=3) == 7.5
+    assert calinski_harabasz(within=0.0, between=30.0, n=8, k=3) == float("inf")

@@ -1,0 +1,112 @@
+"""MLflow has every fit where it is within reach, and stops nothing where it is not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import SparkSession
+
+from segmentation.io.tracking import Tracker
+from segmentation.matrix import Preprocessor, Slot
+
+PARAMS = {"dimension": "transactional", "k": 3}
+CURVE = [{"k": 2, "sse": 9.0}, {"k": 3, "sse": 4.0}]
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody chose a tracking server, before and after."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    yield
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+
+
+def model() -> PipelineModel:
+    return Preprocessor("transactional", "true", (Slot("x", "x", "x * 2.0D"),), (), 1.0, 3).stages()
+
+
+def client(warehouse: Path) -> Any:
+    address = f"sqlite:///{warehouse}/mlflow.db"
+    return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def test_a_server_that_is_down_is_a_warning_within_seconds(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    start = time.monotonic()
+    tracker = Tracker(str(tmp_path))
+    assert tracker.warning is not None
+    assert tracker.warning.startswith("MLflow is out of reach (")
+    assert "127.0.0.1" in tracker.warning
+    assert tracker.warning.endswith("): this fit is in Delta only")
+    assert "\n" not in tracker.warning
+    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
+    tracker.set_champion("transactional", "0123")
+    # MLflow's own default is seven tries with growing pauses, minutes in all.
+    assert time.monotonic() - start < 20
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_is_logged_and_registered_beside_the_warehouse(spark: SparkSession, tmp_path: Path) -> None:
+    warehouse = tmp_path / "Anna's shop"
+    tracker = Tracker(str(warehouse))
+    run_id = tracker.log_fit("transactional 2018-01-01", model(), PARAMS, {"silhouette": 0.25}, CURVE)
+    assert tracker.warning is None
+    assert run_id is not None
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    run = client(warehouse).get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.runName"] == "transactional 2018-01-01"
+    assert run.data.params == {"dimension": "transactional", "k": "3"}
+    assert run.data.metrics["silhouette"] == 0.25
+    curve = client(warehouse).get_metric_history(run_id, "sweep_sse")
+    assert [(m.step, m.value) for m in curve] == [(2, 9.0), (3, 4.0)]
+
+    (version,) = client(warehouse).search_model_versions("name = 'segmentation-transactional'")
+    assert version.run_id == run_id
+    assert client(warehouse).get_registered_model("segmentation-transactional").aliases == {}
+    tracker.set_champion("transactional", run_id)
+    assert client(warehouse).get_model_version_by_alias("segmentation-transactional", "champion").run_id == run_id
+
+    files = [p for p in (warehouse / "mlflow-artifacts").rglob("*") if p.is_file()]
+    assert [p for p in files if p.suffix in (".pkl", ".pickle", ".joblib")] == []
+    (metadata,) = (p for p in files if p.match("sparkml/metadata/part-*"))
+    rows = spark.createDataFrame([(1.5,)], "x double")
+    loaded = PipelineModel.load(str(metadata.parents[1]))
+    assert [r["features"].tolist() for r in loaded.transform(rows).collect()] == [[3.0]]
+
+
+def test_each_warehouse_of_a_process_has_its_own_tracking_until_a_user_names_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        assert Tracker(str(tmp_path / name)).warning is None
+        assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path}/{name}/mlflow.db"
+        assert [e.name for e in client(tmp_path / name).search_experiments()] == ["segmentation", "Default"]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/server.db")
+    Tracker(str(tmp_path / "three"))
+    assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path}/server.db"
+    assert not (tmp_path / "three").exists()
+
+
+def test_what_fails_on_the_way_is_a_warning_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = Tracker(str(tmp_path))
+
+    def lost(**_: Any) -> None:
+        raise ConnectionError("the server went away\nwith a long story")
+
+    monkeypatch.setattr(mlflow, "start_run", lost)
+    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
+    assert tracker.warning == "MLflow is out of reach (the server went away): this fit is in Delta only"
+    monkeypatch.undo()
+    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
+    assert client(tmp_path).search_registered_models() == []

@@ -1,0 +1,161 @@
+"""What a repeat changes (nothing), and what another run's write can touch (nothing)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import delta.exceptions
+import pytest
+from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+
+from segmentation.core.schemas import K_SWEEP, STG_CUSTOMERS, STG_PRODUCTS
+from segmentation.io import Warehouse
+from segmentation.io.delta import ATTEMPTS
+from tests.io.data import AS_OF, EARLIER, at_once, found_ks, found_products, products, sweep
+
+
+def changed_rows(warehouse: Warehouse, table: Any) -> dict[str, int]:
+    """Rows that the last commit inserted and updated."""
+    log = DeltaTable.forPath(warehouse.spark, warehouse.path(table)).history(1).first()
+    assert log is not None
+    metrics = log["operationMetrics"]
+    return {"inserted": int(metrics["numTargetRowsInserted"]), "updated": int(metrics["numTargetRowsUpdated"])}
+
+
+def test_merge_inserts_updates_and_done_twice_changes_nothing(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS])
+    assert warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk"), ("p2", None), ("p3", "tea"))) == 1
+    assert changed_rows(warehouse, STG_PRODUCTS) == {"inserted": 3, "updated": 0}
+    more = products(spark, ("p1", "milk"), ("p2", None), ("p3", "green tea"), ("p4", "oats"))
+    assert warehouse.merge(STG_PRODUCTS, more) == 2
+    assert changed_rows(warehouse, STG_PRODUCTS) == {"inserted": 1, "updated": 1}
+    expected = {"p1": "milk", "p2": None, "p3": "green tea", "p4": "oats"}
+    assert found_products(warehouse.read(STG_PRODUCTS)) == expected
+    warehouse.merge(STG_PRODUCTS, more)
+    assert changed_rows(warehouse, STG_PRODUCTS) == {"inserted": 0, "updated": 0}
+    assert found_products(warehouse.read(STG_PRODUCTS)) == expected
+
+
+def test_a_value_that_became_null_is_a_change(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS])
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p1", None)))
+    assert changed_rows(warehouse, STG_PRODUCTS) == {"inserted": 0, "updated": 1}
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p1": None}
+
+
+def test_the_whole_key_must_match(warehouse: Warehouse, spark: SparkSession) -> None:
+    """Two periods of one customer are two rows."""
+    warehouse.create([STG_CUSTOMERS])
+    blank = [None] * (len(STG_CUSTOMERS.names) - 3)
+    rows = [("c1", EARLIER, AS_OF, *blank), ("c1", AS_OF, None, *blank)]
+    for row in rows:
+        warehouse.merge(STG_CUSTOMERS, spark.createDataFrame([row], STG_CUSTOMERS.ddl))
+    found = warehouse.read(STG_CUSTOMERS).orderBy("valid_from").collect()
+    assert [(r["customer_id"], r["valid_from"], r["valid_to"]) for r in found] == [r[:3] for r in rows]
+
+
+def test_insert_missing_leaves_what_is_there(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS])
+    warehouse.insert_missing(STG_PRODUCTS, products(spark, ("p1", "milk")))
+    version = warehouse.insert_missing(STG_PRODUCTS, products(spark, ("p1", "other"), ("p2", "tea")))
+    assert version == 2
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p1": "milk", "p2": "tea"}
+
+
+def test_overwrite_replaces_and_a_pinned_read_still_sees_the_old_rows(
+    warehouse: Warehouse, spark: SparkSession
+) -> None:
+    warehouse.create([STG_PRODUCTS])
+    first = warehouse.overwrite(STG_PRODUCTS, products(spark, ("p1", "milk"), ("p2", "tea")))
+    second = warehouse.overwrite(STG_PRODUCTS, products(spark, ("p3", "oats")))
+    assert (first, second) == (1, 2)
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p3": "oats"}
+    assert found_products(warehouse.read(STG_PRODUCTS, first)) == {"p1": "milk", "p2": "tea"}
+    assert found_products(warehouse.read(STG_PRODUCTS, 0)) == {}
+
+
+def test_an_attempt_written_twice_is_there_once_and_others_are_untouched(
+    warehouse: Warehouse, spark: SparkSession
+) -> None:
+    warehouse.create([K_SWEEP])
+    warehouse.write_attempt(K_SWEEP, sweep(spark, "r1", 2, 3), AS_OF, "r1")
+    warehouse.write_attempt(K_SWEEP, sweep(spark, "it's", 7), AS_OF, "it's")
+    warehouse.write_attempt(K_SWEEP, sweep(spark, "r1", 9, as_of=EARLIER), EARLIER, "r1")
+    version = warehouse.write_attempt(K_SWEEP, sweep(spark, "r1", 2, 4), AS_OF, "r1")
+    assert version == 4
+    assert found_ks(warehouse.read(K_SWEEP)) == [
+        (EARLIER, "r1", 9), (AS_OF, "it's", 7), (AS_OF, "r1", 2), (AS_OF, "r1", 4),
+    ]  # fmt: skip
+    assert found_ks(warehouse.read_run(K_SWEEP, AS_OF, "it's")) == [(AS_OF, "it's", 7)]
+    assert found_ks(warehouse.read(K_SWEEP, 1)) == [(AS_OF, "r1", 2), (AS_OF, "r1", 3)]
+
+
+def test_rows_of_another_run_are_refused(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([K_SWEEP])
+    with pytest.raises(AnalysisException, match="r2"):
+        warehouse.write_attempt(K_SWEEP, sweep(spark, "r2", 2), AS_OF, "r1")
+    assert warehouse.version(K_SWEEP) == 0
+
+
+def test_columns_are_put_into_the_contracts_order_by_name(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([K_SWEEP])
+    rows = sweep(spark, "r1", 5).select(*reversed(K_SWEEP.names))
+    warehouse.write_attempt(K_SWEEP, rows, AS_OF, "r1")
+    assert warehouse.read(K_SWEEP).collect() == sweep(spark, "r1", 5).collect()
+
+
+def test_attempts_written_at_once_are_all_there(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([K_SWEEP])
+
+    def write(k: int) -> int:
+        return Warehouse(spark, warehouse.root).write_attempt(K_SWEEP, sweep(spark, f"r{k}", k), AS_OF, f"r{k}")
+
+    at_once([lambda k=k: write(k) for k in (2, 3)])  # type: ignore[misc]
+    assert found_ks(warehouse.read(K_SWEEP)) == [(AS_OF, "r2", 2), (AS_OF, "r3", 3)]
+
+
+def test_read_run_opens_the_files_of_one_partition(
+    warehouse: Warehouse, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse.create([K_SWEEP])
+    for run_id, as_of in (("r1", AS_OF), ("r2", AS_OF), ("r1", EARLIER)):
+        warehouse.write_attempt(K_SWEEP, sweep(spark, run_id, 2, as_of=as_of), as_of, run_id)
+    rows = warehouse.read_run(K_SWEEP, AS_OF, "r1")
+    assert len(warehouse.read(K_SWEEP).inputFiles()) == 3
+    (file,) = rows.inputFiles()
+    assert "/as_of=2018-01-01/run_id=r1/" in file
+    rows.explain()
+    (filters,) = (line for line in capsys.readouterr().out.splitlines() if "PartitionFilters" in line)
+    partition = filters.split("PartitionFilters: [")[1].split("]")[0]
+    assert "= 2018-01-01)" in partition
+    assert "= r1)" in partition
+
+
+@pytest.mark.parametrize("name", sorted(delta.exceptions.__all__))
+def test_a_commit_that_lost_is_tried_again(warehouse: Warehouse, name: str) -> None:
+    lost = getattr(delta.exceptions.captured, name)
+    warehouse.create([STG_PRODUCTS])
+    tries = []
+
+    def commit() -> None:
+        tries.append(1)
+        if len(tries) < ATTEMPTS:
+            raise lost("another writer was first", "", None)
+
+    assert warehouse._committed(STG_PRODUCTS, commit) == 0
+    assert len(tries) == ATTEMPTS
+
+
+def test_a_commit_that_always_loses_ends_with_deltas_error(warehouse: Warehouse) -> None:
+    tries = []
+
+    def commit() -> None:
+        tries.append(1)
+        raise delta.exceptions.captured.ConcurrentAppendException("another writer was first", "", None)
+
+    with pytest.raises(delta.exceptions.ConcurrentAppendException, match="another writer was first"):
+        warehouse._committed(STG_PRODUCTS, commit)
+    assert len(tries) == ATTEMPTS

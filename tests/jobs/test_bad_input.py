@@ -1,0 +1,174 @@
+"""Bad input, end to end: a clear sentence, an exit code, nothing written; or the row in quarantine and on it goes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.core import BadInputError, ConfigError
+from segmentation.pipeline import run_fit, run_ingest, run_month
+from tests.conftest import CONF, submit
+from tests.published import published, table
+from tests.shop import configure, line, open_shop, two_kinds, write_sales
+
+AS_OF = dt.date(2024, 7, 1)
+
+
+def test_a_missing_column_is_named_with_the_nearest_right_name_and_nothing_is_written(
+    demo_raw: Path, tmp_path: Path
+) -> None:
+    """As a user sees it: the command, its exit code, one sentence."""
+    raw = tmp_path / "raw"
+    shutil.copytree(demo_raw, raw)
+    campaigns = pd.read_parquet(raw / "campaign_descriptions.parquet")
+    campaigns.rename(columns={"start_date": "started"}).to_parquet(raw / "campaign_descriptions.parquet")
+    done = submit("ingest", "--input", str(raw), "--warehouse", str(tmp_path / "warehouse"), fast=True)
+    assert done.returncode == 2
+    (message,) = [text for text in (done.stdout + done.stderr).splitlines() if text.startswith("error: ")]
+    assert 'campaign_descriptions.parquet): column "start_date" is not there' in message
+    assert 'Did you mean "started"?' in message
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "warehouse").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--as-of", "2018-13-01"], '--as-of "2018-13-01" is not a date. Expected YYYY-MM-DD'),
+        (["--as-of", "2018-01-01", "--source", "complete_jurney"], 'Did you mean "complete_journey"?'),
+        (["--as-of", "2018-01-01", "--config", "cnof"], "--config cnof: there is no such folder"),
+    ],
+)
+def test_a_wrong_option_ends_before_spark_starts(options: list[str], said: str, tmp_path: Path) -> None:
+    done = submit("monthly", *options, "--warehouse", str(tmp_path / "w"), fast=True)
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def ingest(spark: SparkSession, tmp_path: Path, *files: list[dict[str, str]]) -> Path:
+    for i, lines in enumerate(files):
+        write_sales(tmp_path / "raw", lines, f"sales{i}.csv")
+    run_ingest(open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse"), str(tmp_path / "raw"))
+    return tmp_path / "warehouse"
+
+
+def test_nan_infinity_and_text_amounts_are_quarantined_each_with_its_reason(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    good = line("r1", "c1", "2024-06-01", "10.00")
+    bad = [line(f"b{i}", "c1", "2024-06-01", amount) for i, amount in enumerate(("NaN", "Infinity", "ten", "-5"))]
+    warehouse = ingest(spark, tmp_path, [good, *bad])
+    found = table(warehouse, "quarantine").sort_values("raw_row")[["rule", "reason"]].to_numpy().tolist()
+    assert found == [
+        ["non_finite", "net_amount is NaN; expected a finite number"],
+        ["non_finite", "net_amount is Infinity; expected a finite number"],
+        ["wrong_type", "net_amount is ten; expected something that reads as decimal(18,2)"],
+        ["negative_amount", "net_amount is -5.00; expected 0 or more, or is_return"],
+    ]
+    assert table(warehouse, "stg_transactions")["transaction_id"].tolist() == ["r1"]
+
+
+def test_a_file_given_twice_counts_once_and_two_identical_bad_rows_are_two(spark: SparkSession, tmp_path: Path) -> None:
+    lines = [
+        line("r1", "c1", "2024-06-01", "10.00"),
+        line("", "c1", "2024-06-01", "1.00"),
+        line("", "c1", "2024-06-01", "1.00"),
+    ]
+    warehouse = ingest(spark, tmp_path, lines, lines)  # 6 rows: 1 good, its copy, and one bad row four times
+    assert len(table(warehouse, "stg_transactions")) == 1
+    quarantine = table(warehouse, "quarantine")
+    assert quarantine["rule"].value_counts().to_dict() == {"missing_key": 4, "duplicate_line": 1}
+    assert sorted(quarantine[quarantine["rule"] == "missing_key"]["occurrence"]) == [1, 2, 3, 4]
+    run = table(warehouse, "runs").iloc[0]
+    assert (run["rows_in"], run["rows_out"], run["rows_quarantined"]) == (6, 1, 5)
+    # The same files once more are known; even restated they add nothing.
+    context = open_shop(spark, tmp_path / "conf", warehouse, restate=True)
+    run_ingest(context, str(tmp_path / "raw"))
+    assert len(table(warehouse, "stg_transactions")) == 1
+    assert len(table(warehouse, "quarantine")) == 5
+
+
+def test_text_in_a_number_column_of_a_typed_file_is_refused_before_any_row_is_read(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    row = pd.DataFrame([{**line("r1", "c1", "2024-06-01", "ten"), "sold_at": pd.Timestamp("2024-06-01")}])
+    row.to_parquet(write_sales(tmp_path / "raw", []) / "sales.parquet", coerce_timestamps="us")
+    config = configure(tmp_path / "conf")
+    mapping = (config / "sources" / "shop.yml").read_text()
+    (config / "sources" / "shop.yml").write_text(
+        mapping.replace("sales*.csv", "sales.parquet")
+        .replace("format: csv", "format: parquet")
+        .replace('    options: {header: "true"}\n', "")
+    )
+    context = open_shop(spark, config, tmp_path / "warehouse")
+    with pytest.raises(
+        BadInputError, match=r"transactions \(sales.parquet\): \"quantity\" is string, and quantity needs decimal"
+    ) as e:
+        run_ingest(context, str(tmp_path / "raw"))
+    assert e.value.exit_code == 2
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_an_empty_file_and_a_missing_file_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="transactions: the input has no rows"):
+        ingest(spark, tmp_path, [])
+    assert not (tmp_path / "warehouse").exists()
+    (tmp_path / "raw" / "sales0.csv").rename(tmp_path / "raw" / "seles.csv")
+    context = open_shop(spark, tmp_path / "conf", tmp_path / "warehouse")
+    with pytest.raises(BadInputError, match=r"no file matches sales\*.csv. It has: .*seles.csv"):
+        run_ingest(context, str(tmp_path / "raw"))
+
+
+@pytest.mark.parametrize("customers", [["only"], ["a", "b", "c", "d"]], ids=["one customer", "all the same"])
+def test_customers_who_do_not_differ_are_one_segment(spark: SparkSession, tmp_path: Path, customers: list[str]) -> None:
+    lines = [line(f"r-{c}-{i}", c, f"2024-06-{1 + i:02d}", "10.00") for c in customers for i in range(4)]
+    write_sales(tmp_path / "raw", lines)
+    run_month(open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
+    segments = published(tmp_path / "warehouse", "segments", AS_OF)
+    assert len(segments) == 6 * len(customers)
+    assert set(segments[segments["dimension"] == "transactional"]["segment_id"]) == {"all"}
+    assert set(segments[segments["dimension"] == "demographics"]["segment_id"]) == {"no_data"}
+    selection = published(tmp_path / "warehouse", "k_selection", AS_OF)
+    assert selection["k"].isna().all()
+    assert selection["reason"].str.startswith("No structure: the").all()
+
+
+def test_a_pinned_k_beyond_the_distinct_customers_is_refused_with_both_numbers(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lines = [line(f"r{c}", f"c{c}", "2024-06-01", f"{10 + c}.00") for c in range(5)]
+    write_sales(tmp_path / "raw", lines)
+    config = configure(tmp_path / "conf", pinned_k={"transactional": 12})
+    context = open_shop(spark, config, tmp_path / "warehouse")
+    said = (
+        'k=12 needs at least 12 distinct customers in dimension "transactional"; it has 5. '
+        "Lower pinned_k in conf/sweep.yml."
+    )
+    with pytest.raises(ConfigError) as e:
+        run_month(context, AS_OF, str(tmp_path / "raw"))
+    assert str(e.value) == said
+    assert table(tmp_path / "warehouse", "segments").empty
+
+
+def test_a_fit_without_features_says_which_job_comes_first(spark: SparkSession, tmp_path: Path) -> None:
+    context = open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse")
+    with pytest.raises(BadInputError, match=r"no features are published as of 2024-07-01. Run jobs/build_features.py"):
+        run_fit(context, AS_OF)
+
+
+def test_the_shipped_configuration_is_what_the_tests_copy() -> None:
+    assert {p.name for p in CONF.iterdir()} >= {
+        "sources",
+        "features",
+        "dimensions.yml",
+        "sweep.yml",
+        "rules.yml",
+        "personas.yml",
+    }
+    assert two_kinds(4)[0]["receipt"] == "r0-0"

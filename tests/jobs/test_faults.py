@@ -1,0 +1,90 @@
+"""A job killed anywhere and started again publishes what an undisturbed run does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FAST, ROOT
+from tests.published import published, row_hash, table
+from tests.shop import configure, two_kinds, write_sales
+
+AS_OF = dt.date(2024, 5, 1)
+PUBLISHED = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
+STATE = ("stg_transactions", "quarantine", "customer_day")
+# The table whose first commit after its creation is followed by the kill.
+EVERY_STEP = ("stg_transactions", "customer_day", "data_quality", "customer_features", "k_sweep", "k_selection",
+              "segment_models", "promotions", "segments", "segment_profiles")  # fmt: skip
+SHORT = ("customer_day", "segment_models", "segments")
+
+
+def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:
+    settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")]
+    environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return subprocess.Popen(
+        ["spark-submit", "--properties-file", "conf/spark/local.conf", *settings, "jobs/monthly.py", "--config",
+         str(folder / "conf"), "--source", "shop", "--input", str(folder / "raw"), "--as-of", str(AS_OF),
+         "--warehouse", str(warehouse)],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults")
+    configure(folder / "conf")
+    write_sales(folder / "raw", two_kinds())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shop: Path) -> Path:
+    assert start(shop, shop / "undisturbed").wait() == 0
+    return shop / "undisturbed"
+
+
+def kill_after(shop: Path, warehouse: Path, name: str) -> None:
+    """SIGKILL to the driver and its workers as soon as the table has its second commit."""
+    job = start(shop, warehouse)
+    commit = warehouse / "segmentation" / name / "_delta_log" / f"{1:020d}.json"
+    deadline = time.monotonic() + 300
+    while not commit.exists():
+        assert job.poll() is None, f"the job ended before {name} was written"
+        assert time.monotonic() < deadline, f"{name} was not written within 300 s"
+        time.sleep(0.005)
+    os.killpg(job.pid, signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL
+
+
+def _check(shop: Path, undisturbed: Path, names: tuple[str, ...], warehouse: Path) -> None:
+    for name in names:
+        kill_after(shop, warehouse / name, name)
+        runs = table(warehouse / name, "runs")
+        assert "monthly" not in set(runs["job"]) or name == "segment_profiles"
+        assert start(shop, warehouse / name).wait() == 0
+        for t in PUBLISHED:
+            expected, found = published(undisturbed, t, AS_OF), published(warehouse / name, t, AS_OF)
+            assert row_hash(found) == row_hash(expected), f"{t} after a kill behind {name}"
+        for t in STATE:
+            assert row_hash(table(warehouse / name, t)) == row_hash(table(undisturbed, t)), f"{t} after {name}"
+
+
+def test_killed_between_tables_and_started_again_publishes_the_same(
+    shop: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    _check(shop, undisturbed, SHORT, tmp_path)
+
+
+@pytest.mark.faults
+def test_killed_behind_every_table_and_started_again_publishes_the_same(
+    shop: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    _check(shop, undisturbed, tuple(n for n in EVERY_STEP if n not in SHORT), tmp_path)

@@ -1,0 +1,78 @@
+"""An as-of date sees nothing of that day or later, and publishing shows all of a run or nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.core import GuardError
+from segmentation.pipeline import month, run_month
+from tests.published import published, row_hash
+from tests.shop import configure, line, open_shop, two_kinds, write_sales
+
+AS_OF = dt.date(2024, 5, 1)
+TABLES = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_sales(folder / "raw", two_kinds())
+    run_month(open_shop(spark, configure(folder / "conf"), folder / "warehouse"), AS_OF, str(folder / "raw"))
+    return folder / "warehouse"
+
+
+def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path, undisturbed: Path) -> None:
+    past = [row for row in two_kinds() if row["sold_at"][:10] < "2024-05-01"]
+    assert len(past) < len(two_kinds())
+    future = [
+        line(f"f{i}", f"c{i % 60}", "2024-05-01", f"{1000 + i}.00", category="gold", product="p9") for i in range(90)
+    ]
+    write_sales(tmp_path / "raw", [*past, *future])  # the as-of day itself, old and new customers, a new category
+    run_month(open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
+    for name in TABLES:
+        rows = published(undisturbed, name, AS_OF)
+        assert len(rows)
+        assert row_hash(published(tmp_path / "warehouse", name, AS_OF)) == row_hash(rows), name
+
+
+def test_nothing_is_visible_before_the_run_is_published(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sales(tmp_path / "raw", two_kinds())
+    context = open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse")
+
+    def seen(name: str) -> int:
+        context.warehouse.register(context.tables)
+        return spark.table(f"segmentation.{name}").count()
+
+    def refuse(*_: object) -> None:
+        # The rows are in the table by now; the views must not know them.
+        assert context.warehouse.read("segments").count() == 6 * 40
+        assert seen("segments") == seen("segment_profiles") == 0
+        raise GuardError("refused by the test")
+
+    with monkeypatch.context() as m:
+        m.setattr(month, "_audit", refuse)
+        with pytest.raises(GuardError):
+            run_month(context, AS_OF, str(tmp_path / "raw"))
+    assert seen("segments") == 0
+    assert seen("customer_features") == 40  # that step had been published by itself
+    run_month(context, AS_OF)
+    assert seen("segments") == 6 * 40
+    # The refused attempt's rows are still in the table, and in no view.
+    assert context.warehouse.read("segments").count() == 2 * 6 * 40
+
+
+def test_restating_takes_the_place_of_what_was_published(
+    spark: SparkSession, undisturbed: Path, tmp_path: Path
+) -> None:
+    config = configure(tmp_path / "conf")
+    before = row_hash(published(undisturbed, "segments", AS_OF))
+    run = run_month(open_shop(spark, config, undisturbed, restate=True), AS_OF)
+    segments = published(undisturbed, "segments", AS_OF)
+    assert set(segments["run_id"]) == {run["run_id"]}
+    assert row_hash(segments) == before

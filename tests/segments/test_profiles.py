@@ -1,0 +1,166 @@
+"""A segment's profile, worked out by hand from day tiles."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from segmentation.core.schemas import SEGMENT_PROFILES, UNIFIED
+from segmentation.segments import profile_rows
+from segmentation.segments.profiles import EVERYONE, Means
+from segmentation.tiles import CUSTOMER_DAY
+
+AS_OF = dt.date(2018, 1, 1)
+
+
+def day(customer: str, date: str, **states: Any) -> dict[str, Any]:
+    """A customer's day; what is not given is zero, or null where it is no number."""
+    zero = {c.name: 0 if c.type == "bigint" else Decimal(0) for c in CUSTOMER_DAY.columns if "<" not in c.type}
+    exact = {k: Decimal(v) if isinstance(v, str) else v for k, v in states.items()}
+    return {**zero, "customer_id": customer, "event_date": dt.date.fromisoformat(date), **exact}
+
+
+def bought(*categories: tuple[str | None, str, str]) -> list[tuple[Any, ...]]:
+    """The day's categories: department, category, net amount."""
+    return [(d, c, Decimal(net), Decimal(1), Decimal(net)) for d, c, net in categories]
+
+
+def tiles(spark: SparkSession, *days: dict[str, Any]) -> DataFrame:
+    return spark.createDataFrame([tuple(d.get(n) for n in CUSTOMER_DAY.names) for d in days], CUSTOMER_DAY.ddl)
+
+
+def segments(spark: SparkSession, *rows: tuple[str, str, str, float]) -> DataFrame:
+    named = [(d, c, s, s.upper(), coverage) for d, c, s, coverage in rows]
+    return spark.createDataFrame(
+        named, "dimension string, customer_id string, segment_id string, segment_name string, coverage double"
+    )
+
+
+def shop(spark: SparkSession) -> DataFrame:
+    return tiles(
+        spark,
+        # The day before the last 365: lifetime revenue only.
+        day("a", "2016-12-31", net_amount="100.00", gross_amount="100.00", orders=1, channel_orders=1, store_orders=1,
+            by_category=bought(("fresh", "milk", "100.00"))),
+        day("a", "2017-12-01", net_amount="30.00", gross_amount="40.00", discount_amount="10.00", orders=2,
+            channel_orders=2, online_orders=1, store_orders=1,
+            # The 10.00 of milk are fresh; of what no department is known, none is told.
+            by_category=bought(("fresh", "milk", "10.00"), ("grocery", "rice", "15.00"), ("grocery", "oats", "2.00"),
+                               (None, "gifts", "3.00"))),
+        # The first of the last 365 days.
+        day("b", "2017-01-01", net_amount="20.01", gross_amount="20.01", orders=1, channel_orders=1, online_orders=1,
+            by_category=bought(("grocery", "rice", "20.01"))),
+        day("c", "2017-06-01", net_amount="50.00", gross_amount="50.00", costed_amount="50.00", cost_amount="20.00",
+            orders=1),
+        # A return is no order: it takes revenue, and does not count as recency.
+        day("c", "2017-12-31", net_amount="-5.00", returned_amount="5.00"),
+    )  # fmt: skip
+
+
+def test_the_profile_of_a_small_shop(spark: SparkSession) -> None:
+    members = segments(
+        spark,
+        ("transactional", "a", "s1", 1.0), ("transactional", "b", "s1", 1.0),
+        ("transactional", "c", "s2", 1.0), ("transactional", "d", "no_data", 0.0),
+    )  # fmt: skip
+    s1, s2, no_data = profile_rows(members, shop(spark), {}, AS_OF)
+    nothing_known = {"top_differentiators": [], "feature_means": {}, "feature_z": {}}
+    assert s1 == {
+        "dimension": "transactional", "segment_id": "s1", "segment_name": "S1",
+        "customers": 2, "customer_share": 0.5,
+        "revenue_share": pytest.approx(150.01 / 195.01, abs=1e-15),
+        "revenue_lifetime": Decimal("150.01"), "revenue_365d": Decimal("50.01"),
+        "margin_365d": None,  # no cost is known
+        "average_order_value": Decimal("16.67"),  # 50.01 / 3
+        "orders_per_customer_365d": 1.5,
+        "median_days_since_last_order": 198.0,  # of 31 and 365
+        "discount_share_365d": pytest.approx(10 / 60.01, abs=1e-15),
+        "channel_mix": {"online": pytest.approx(2 / 3), "store": pytest.approx(1 / 3)},
+        "category_mix": {"fresh": pytest.approx(10 / 47.01), "grocery": pytest.approx(37.01 / 47.01)},
+        "coverage": 1.0, **nothing_known,
+    }  # fmt: skip
+    assert s2 == {
+        "dimension": "transactional", "segment_id": "s2", "segment_name": "S2",
+        "customers": 1, "customer_share": 0.25,
+        "revenue_share": pytest.approx(45 / 195.01, abs=1e-15),
+        "revenue_lifetime": Decimal("45.00"), "revenue_365d": Decimal("45.00"),
+        "margin_365d": Decimal("30.00"),
+        "average_order_value": Decimal("45.00"),
+        "orders_per_customer_365d": 1.0,
+        "median_days_since_last_order": 214.0,
+        "discount_share_365d": 0.0,
+        "channel_mix": None, "category_mix": None,  # nothing known of either
+        "coverage": 1.0, **nothing_known,
+    }  # fmt: skip
+    assert no_data == {
+        "dimension": "transactional", "segment_id": "no_data", "segment_name": "NO_DATA",
+        "customers": 1, "customer_share": 0.25, "revenue_share": 0.0,
+        "revenue_lifetime": Decimal("0.00"), "revenue_365d": Decimal("0.00"), "margin_365d": None,
+        "average_order_value": None, "orders_per_customer_365d": 0.0, "median_days_since_last_order": None,
+        "discount_share_365d": None, "channel_mix": None, "category_mix": None,
+        "coverage": 0.0, **nothing_known,
+    }  # fmt: skip
+    assert sorted(["as_of", "run_id", *s1]) == sorted(SEGMENT_PROFILES.names)
+
+
+def test_rows_come_by_dimension_then_segment_with_no_data_last(spark: SparkSession) -> None:
+    members = segments(
+        spark,
+        (UNIFIED, "a", "u-2", 1.0), (UNIFIED, "b", "u-1", 0.5), ("behavioral", "a", "no_data", 0.0),
+        ("behavioral", "b", "z", 1.0), ("demographics", "a", "all", 1.0), ("demographics", "b", "no_data", 0.0),
+    )  # fmt: skip
+    rows = profile_rows(members, shop(spark), {}, AS_OF)
+    assert [(r["dimension"], r["segment_id"]) for r in rows] == [
+        ("demographics", "all"), ("demographics", "no_data"), ("behavioral", "z"), ("behavioral", "no_data"),
+        (UNIFIED, "u-1"), (UNIFIED, "u-2"),
+    ]  # fmt: skip
+    # Shares are of the own dimension: a has 130 and b 20.01 of 150.01 in each of them.
+    assert [r["revenue_share"] for r in rows] == [
+        pytest.approx(v / 150.01) for v in (130, 20.01, 20.01, 130, 20.01, 130)
+    ]
+    assert [r["coverage"] for r in rows] == [1.0, 0.0, 1.0, 0.0, 0.5, 1.0]
+
+
+def test_goods_given_away_cost_what_they_cost(spark: SparkSession) -> None:
+    given = tiles(spark, day("a", "2017-12-01", cost_amount="5.00", orders=1))
+    (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
+    assert row["margin_365d"] == Decimal("-5.00")
+
+
+def test_without_any_revenue_there_is_no_share_of_it(spark: SparkSession) -> None:
+    given = tiles(spark, day("a", "2017-12-01", orders=1))
+    (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
+    assert (row["revenue_share"], row["discount_share_365d"], row["category_mix"]) == (None, None, None)
+    assert (row["average_order_value"], row["median_days_since_last_order"]) == (Decimal("0.00"), 31.0)
+
+
+def test_half_a_cent_is_rounded_up(spark: SparkSession) -> None:
+    """0.25 over two orders is 0.125."""
+    given = tiles(spark, day("a", "2017-12-01", net_amount="0.25", orders=2))
+    (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
+    assert row["average_order_value"] == Decimal("0.13")
+
+
+def test_the_five_strongest_differences_are_named_and_none_of_zero(spark: SparkSession) -> None:
+    z = {"a": 0.5, "b": -3.0, "c": 0.0, "d": 2.0, "e": 2.0, "f": -0.25, "g": 1.0}
+    everyone = Means(2, {"a": 0.0, "b": -1.0, "c": 0.0, "d": 0.0, "e": 0.0, "f": 0.0, "g": 1.0}, {"a": 9.0})
+    means = {
+        ("transactional", "s1"): Means(1, z, {"a": 7.0}),
+        ("transactional", "s2"): Means(1, {"a": 0.0, "g": 0.0}, {}),
+        ("transactional", EVERYONE): everyone,
+        ("transactional", "no_data"): Means(1, {}, {"a": 1.0}),
+    }
+    own = {"a": "s1", "b": "s2", "c": "no_data"}
+    members = segments(spark, *(("transactional", c, s, 1.0) for c, s in own.items()))
+    s1, s2, no_data = profile_rows(members, shop(spark), means, AS_OF)
+    assert s1["feature_z"] == {"a": 0.5, "b": -2.0, "c": 0.0, "d": 2.0, "e": 2.0, "f": -0.25, "g": 0.0}
+    assert s1["top_differentiators"] == [
+        ("b", -2.0, "lower"), ("d", 2.0, "higher"), ("e", 2.0, "higher"), ("a", 0.5, "higher"), ("f", -0.25, "lower"),
+    ]  # fmt: skip
+    assert s2["top_differentiators"] == [("g", -1.0, "lower")]
+    assert (s1["feature_means"], no_data["feature_means"]) == ({"a": 7.0}, {"a": 1.0})
+    assert (no_data["feature_z"], no_data["top_differentiators"]) == ({}, [])

@@ -1,0 +1,90 @@
+"""A corner shop in CSV files: the smallest retailer that has everything, for end-to-end tests."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from pyspark.sql import SparkSession
+
+from segmentation.io import Warehouse
+from segmentation.pipeline import Context, Steps
+from tests.conftest import CONF
+
+SOURCE = """
+description: A corner shop
+time_zone: Europe/Berlin
+currency: EUR
+received_on: 2024-07-01
+transactions:
+  - files: sales*.csv
+    format: csv
+    options: {header: "true"}
+    columns:
+      transaction_id: receipt
+      line_no: line
+      customer_id: customer
+      transaction_ts: sold_at
+      product_id: product
+      category: category
+      quantity: quantity
+      discount_amount: discount
+      net_amount: amount
+      channel: channel
+      is_return: try_cast(is_return AS BOOLEAN)
+"""
+COLUMNS = ("receipt", "line", "customer", "sold_at", "product", "category", "quantity", "discount", "amount", "channel",
+           "is_return")  # fmt: skip
+SWEEP = {"k_min": 2, "k_max": 4, "seeds": [11], "max_iterations": 20, "min_share": 0.03}
+
+
+def line(receipt: str, customer: str, day: str, amount: str, **others: str) -> dict[str, str]:
+    """One sales line; what is not given is ordinary."""
+    ordinary = {"line": "1", "product": "p1", "category": "bread", "quantity": "1", "discount": "0", "channel": "store",
+                "is_return": "false"}  # fmt: skip
+    return {
+        "receipt": receipt,
+        "customer": customer,
+        "sold_at": f"{day} 12:00:00",
+        "amount": amount,
+        **ordinary,
+        **others,
+    }
+
+
+def write_sales(folder: Path, lines: Sequence[Mapping[str, str]], name: str = "sales.csv") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines)
+    return folder
+
+
+def configure(folder: Path, source: str = SOURCE, **sweep: object) -> Path:
+    """A copy of conf/ with the shop's mapping and a small sweep."""
+    shutil.copytree(CONF, folder)
+    (folder / "sources" / "shop.yml").write_text(source)
+    (folder / "sweep.yml").write_text(yaml.safe_dump({**SWEEP, **sweep}))
+    return folder
+
+
+def open_shop(spark: SparkSession, config: Path, warehouse: Path, restate: bool = False) -> Context:
+    return Context(Warehouse(spark, str(warehouse)), config, "shop", Steps(), restate)
+
+
+def two_kinds(customers: int = 40) -> list[dict[str, str]]:
+    """Half buy often and much, half seldom and little, each a little different."""
+    lines = []
+    for c in range(customers):
+        often = c % 2 == 0
+        for i in range(12 if often else 3):
+            day = f"2024-{1 + i % 6:02d}-{1 + (c * 7 + i * 5) % 27:02d}"
+            amount = f"{(40 if often else 5) + c % 5 + i / 10:.2f}"
+            lines.append(
+                line(f"r{c}-{i}", f"c{c}", day, amount, category="bread" if i % 3 else "milk", product=f"p{i % 4}")
+            )
+    return lines
