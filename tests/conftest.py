@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.datasets import write_complete_journey
 from segmentation.io import open_session
+from segmentation.io.delta import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
@@ -44,6 +46,19 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture
+def no_names(spark: SparkSession) -> Iterator[None]:
+    """The session knows no table of any warehouse, before and after."""
+
+    def forget() -> None:
+        for schema in (VIEWS, STORE):
+            spark.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+    forget()
+    yield
+    forget()
+
+
 def submit(job: str, *options: str, fast: bool = False) -> subprocess.CompletedProcess[str]:
     """`spark-submit` of a job as README shows it; `fast` starts quicker and computes slower."""
     settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")] if fast else []
@@ -67,10 +82,16 @@ def demo_raw() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_warehouse(demo_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Complete Journey as of 2018-01-01 and then as of 2017-07-01, by the jobs that `make demo` starts."""
+    """The Complete Journey as of 2018-01-01, as `make demo` does it, and as of 2017-07-01 with a smaller sweep."""
     warehouse = tmp_path_factory.mktemp("demo") / "warehouse"
-    for options in (["--input", str(demo_raw), "--as-of", "2018-01-01"], ["--as-of", "2017-07-01"]):
+    small = tmp_path_factory.mktemp("small") / "conf"
+    shutil.copytree(CONF, small)
+    sweep = (small / "sweep.yml").read_text()
+    (small / "sweep.yml").write_text(sweep.replace("k_max: 8", "k_max: 4").replace("seeds: [11, 23]", "seeds: [11]"))
+    for options in (
+        ["--input", str(demo_raw), "--as-of", "2018-01-01"],
+        ["--config", str(small), "--as-of", "2017-07-01"],
+    ):
         done = submit("monthly", *options, "--warehouse", str(warehouse))
         assert done.returncode == 0, done.stdout + done.stderr
-        (warehouse / f"log-{options[-1]}.txt").write_text(done.stdout)
     return warehouse

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from segmentation.clustering.shards import Array
 
-TOLERANCE = 1e-4  # MLlib's default: centroids that moved less, in scaled units, stand still
+TOLERANCE = 1e-3  # a centroid that moved less than a thousandth of a standard deviation stands still
 
 
 def fit_kmeans(sharded: DataFrame, k: int, seed: int, max_iterations: int) -> tuple[KMeansModel, Array, int]:

@@ -248,7 +248,7 @@ DATA_QUALITY = Table(
             "string",
             "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule, null_share, or absent",
         ),
-        _c("subject", "string", "The rule or column the value belongs to; empty for whole-table counts"),
+        _c("subject", "string", "The rule or column the value belongs to; empty for the whole input"),
         _c("value", "double", "Rows, or a share 0..1 where the check says share; 1 for absent"),
     ),
 )

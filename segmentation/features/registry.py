@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ SQL_TYPES: dict[str, str] = {
     "money": "decimal(18,2)", "count": "bigint", "units": "decimal(18,3)", "share": "double", "ratio": "double",
     "days": "double", "months": "double", "level": "int", "score": "double", "text": "string",
 }  # fmt: skip
+RESERVED = {"customer_id", "as_of", "run_id"}
 WINDOW_BY_NAME: dict[str, Window] = {w.name: w for w in WINDOWS}
 
 
@@ -144,15 +146,18 @@ def load_registry(folder: Path, provides: frozenset[str]) -> Registry:
     for stem in sorted(have - set(DIMENSIONS)):
         raise ConfigError(f"{folder}/features/{stem}.yml: not a dimension. {nearest(stem, DIMENSIONS)}")
     features: dict[str, Feature] = {}
+    bases: set[str] = set()  # a base with other windows elsewhere would be a second definition under one name
     for dimension in DIMENSIONS:
         if dimension not in have:
             continue
         path = folder / "features" / f"{dimension}.yml"
         for base, block in load(path, FeatureFile).features.items():
-            for feature in _expand(path, dimension, base, block, features, provides):
-                if feature.name in features:
-                    raise ConfigError(f'{path}: feature "{feature.name}" is already declared.')
-                features[feature.name] = feature
+            expanded = _expand(path, dimension, base, block, features, provides)
+            for name in (base, *(f.name for f in expanded)):
+                if name in bases or name in features:
+                    raise ConfigError(f'{path}: feature "{name}" is already declared.')
+            bases.add(base)
+            features |= {f.name: f for f in expanded}
     return Registry(tuple(features.values()))
 
 
@@ -165,12 +170,21 @@ def _expand(
     provides: frozenset[str],
 ) -> list[Feature]:
     where = f'{path}: feature "{base}"'
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", base) or base in RESERVED:
+        raise ConfigError(
+            f"{where}: not a name for a column. Expected lower-case words joined by _, such as net_revenue."
+        )
+    if base in STATES and not block.windows and block.value != base:
+        raise ConfigError(f"{where}: this is the name of a state with another value. Choose another name.")
     if block.quintile_of is not None:
         if block.quintile_of not in earlier:
             raise ConfigError(
                 f'{where}: "{block.quintile_of}" is not declared above. {nearest(block.quintile_of, earlier)}'
             )
-        off = earlier[block.quintile_of].off_because
+        of = earlier[block.quintile_of]
+        if of.is_text or _has_quintile(of, earlier):
+            raise ConfigError(f'{where}: "{of.name}" is text or made of quintiles; `quintile_of` needs a number.')
+        off = of.off_because
         return [Feature(base, base, dimension, None, block, "", frozenset({block.quintile_of}), off)]
     assert block.value is not None  # Block demands one of the two
     reads = sql_columns(block.value, where)
@@ -195,14 +209,23 @@ def _expand(
     ]
 
 
+def _has_quintile(feature: Feature, earlier: Mapping[str, Feature]) -> bool:
+    """Whether a feature is a quintile or made of one: known only once all customers are."""
+    parts = (earlier[name] for name in feature.reads if name in earlier and name != feature.name)
+    return feature.block.quintile_of is not None or any(_has_quintile(part, earlier) for part in parts)
+
+
 def _guard_divisions(value: str, where: str) -> str:
     """Makes x / 0 null, as every ratio without a basis is.
 
-    >>> _guard_divisions("a / b", "doc")
-    'a / NULLIF(b, 0)'
+    >>> _guard_divisions("a / (b % c)", "doc")
+    'a / NULLIF((b % NULLIF(c, 0)), 0)'
     """
     tree = parse_sql(value, where)
-    for division in list(tree.find_all(exp.Div)):
+    # The innermost first: a divisor is copied into its guard, with the guards that it has by then.
+    for division in reversed(list(tree.bfs())):
+        if not isinstance(division, exp.Div | exp.IntDiv | exp.Mod):
+            continue
         divisor = division.expression
         divisor.replace(exp.Nullif(this=divisor.copy(), expression=exp.Literal.number(0)))
     return tree.sql(dialect="spark")

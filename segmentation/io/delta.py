@@ -66,7 +66,20 @@ class Warehouse:
             list(pool.map(self._create_one, tables))
 
     def register(self, tables: Iterable[Table]) -> None:
-        """Gives this session the names `segmentation.<table>`; the pipeline itself reads by path and run id."""
+        """Gives this session the names `segmentation.<table>`; the pipeline itself reads by path and run id.
+
+        Raises SegmentationError where the names are those of another warehouse: they would stay so.
+        """
+        tables = list(tables)
+        known = next((f"{STORE}.{t.name}" for t in tables if self.spark.catalog.tableExists(f"{STORE}.{t.name}")), None)
+        if known is not None:
+            detail = DeltaTable.forName(self.spark, known).detail().select("location").first()
+            assert detail is not None  # a table has one detail row
+            if absolute(self.spark, detail["location"]) != self.path(known.removeprefix(f"{STORE}.")):
+                raise SegmentationError(
+                    f"{known} is {detail['location']} in this session, not a table of {self.root}. "
+                    "Start another session for another warehouse."
+                )
         for statement in self.catalog_sql(tables):
             self.spark.sql(statement)
 

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.errors import BadInputError, nearest
+from segmentation.io.failures import SPARK_FAILED, reason
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, option
     names = ", ".join(f.name for f in files)
     try:
         return spark.read.format(file_format).options(**options).load([f.path for f in files])
-    except PySparkException as error:
-        reason = str(error).splitlines()[0]
+    except SPARK_FAILED as error:
         raise BadInputError(
-            f"{names}: not readable as {file_format}: {reason} Check the file, or `format` in the source mapping."
+            f"{names}: not readable as {file_format}: {reason(error)}. "
+            "Check the file, or `format` in the source mapping."
         ) from None
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import GuardError
 from segmentation.io.delta import Warehouse
+from segmentation.io.failures import SPARK_FAILED, reason
 
 
 def save_model(warehouse: Warehouse, model: PipelineModel, dimension: str, version: str) -> tuple[str, dict[str, str]]:
@@ -26,22 +25,13 @@ def load_model(warehouse: Warehouse, path: str, files_sha256: Mapping[str, str])
     advice = "Restore the folder from a backup, or fit and promote a new bundle."
     try:
         found = _hashes(warehouse, path)
-    except (PySparkException, Py4JJavaError) as error:
+    except SPARK_FAILED as error:
         # A local file carries Hadoop's own checksum, which refuses altered bytes before they can be hashed.
-        raise GuardError(f"{where} is not what was published: {_reason(error)}. {advice}") from None
+        raise GuardError(f"{where} is not what was published: {reason(error)}. {advice}") from None
     wrong = sorted(name for name in found.keys() | files_sha256.keys() if found.get(name) != files_sha256.get(name))
     if wrong:
         raise GuardError(f"{where}: {', '.join(wrong[:3])} is not what was published. {advice}")
     return PipelineModel.load(where)
-
-
-def _reason(error: PySparkException | Py4JJavaError) -> str:
-    if isinstance(error, PySparkException):
-        return str(error).splitlines()[0].rstrip(".")
-    cause = error.java_exception
-    while cause.getCause() is not None:
-        cause = cause.getCause()
-    return str(cause.getMessage())
 
 
 def _hashes(warehouse: Warehouse, path: str) -> dict[str, str]:

@@ -53,6 +53,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     versions = _write_state(context, run, cleaned)
     _refresh_tiles(context, versions)
     notes = source.absences()
+    checks += [(table, "absent", column, 1.0) for table, column in source.absent_columns()]
     names = ("as_of", "run_id", "source_table", "check", "subject", "value")
     rows = [dict(zip(names, (run.as_of, run.run_id, *check), strict=True)) for check in checks]
     frame = context.warehouse.frame(DATA_QUALITY, rows)

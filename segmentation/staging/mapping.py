@@ -143,22 +143,27 @@ class Source(Strict):
             kinds |= set(KINDS[column]) if written is None else set(KINDS[column]) & written
         return kinds
 
-    def absences(self) -> list[str]:
-        """What the source lacks, one line each, for the run and the report."""
-        lines = [f"no {input_name(t)}" for t in STAGED if not self.parts(t)]
+    def absent_columns(self) -> list[tuple[str, str]]:
+        """(input, column or kind of event) that the source lacks; an empty column is the whole input."""
         have = self.provides()
+        lacking: list[tuple[str, str]] = []
         for table in STAGED:
-            if self.parts(table):
-                missing = [c for c in table.names if f"{input_name(table)}.{c}" not in have and c not in _SILENT]
-                missing += [
-                    k
-                    for k in KINDS.get(f"{input_name(table).removesuffix('s')}_type", ())
-                    if k not in self._kinds(table)
-                ]
-                lines += [f"no {input_name(table)}.{c}" for c in missing]
+            name = input_name(table)
+            if not self.parts(table):
+                lacking.append((name, ""))
+                continue
+            kinds = set(KINDS.get(f"{name.removesuffix('s')}_type", ())) - self._kinds(table)
+            lacking += [(name, c) for c in table.names if f"{name}.{c}" not in have and c not in _SILENT]
+            lacking += [(name, kind) for kind in sorted(kinds)]
+        return lacking
+
+    def absences(self) -> list[str]:
+        """What the source lacks, one line each with the reason it gives, for the run and the report."""
+        subjects = [".".join(filter(None, pair)) for pair in self.absent_columns()]
+        lines = [f"no {s}: {self.absent[s]}" if s in self.absent else f"no {s}" for s in subjects]
         if self.customers and not self.dated_customers:
             lines.append("customers are a single snapshot: their attributes are not point in time")
-        return [f"{line}: {self.absent[line[3:]]}" if line[3:] in self.absent else line for line in lines]
+        return lines
 
     @property
     def dated_customers(self) -> bool:

@@ -43,12 +43,12 @@ def test_a_pattern_that_matches_nothing_says_what_is_there(spark: SparkSession, 
 
 
 def test_a_folder_that_is_not_there_is_named(spark: SparkSession, raw: Path) -> None:
-    with pytest.raises(BadInputError, match="nowhere: there is no such folder. Name the folder of the raw files with"):
+    with pytest.raises(BadInputError, match=r"nowhere: there is no such folder. Name the folder of the raw files with"):
         list_files(spark, f"{raw}/nowhere", "*.csv")
 
 
 def test_a_file_that_is_not_what_the_mapping_says_is_refused_by_name(spark: SparkSession, raw: Path) -> None:
-    with pytest.raises(BadInputError, match="other.csv: not readable as parquet: .*`format` in the source mapping"):
+    with pytest.raises(BadInputError, match=r"other\.csv: not readable as parquet: .*`format` in the source mapping"):
         open_raw(spark, list_files(spark, str(raw), "other.csv"), "parquet", {})
 
 

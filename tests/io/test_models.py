@@ -87,7 +87,7 @@ def test_a_missing_file_is_refused(saved: Saved) -> None:
 def test_a_file_too_many_is_refused(saved: Saved) -> None:
     file = file_of(saved, "metadata/")
     (file.parent / "part-00001-more.txt").write_text("{}")
-    with pytest.raises(GuardError, match="metadata/part-00001-more.txt is not what was published"):
+    with pytest.raises(GuardError, match=r"metadata/part-00001-more\.txt is not what was published"):
         load_model(*saved)
 
 

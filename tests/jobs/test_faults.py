@@ -22,7 +22,7 @@ STATE = ("stg_transactions", "quarantine", "customer_day")
 # The table whose first commit after its creation is followed by the kill.
 EVERY_STEP = ("stg_transactions", "customer_day", "data_quality", "customer_features", "k_sweep", "k_selection",
               "segment_models", "promotions", "segments", "segment_profiles")  # fmt: skip
-SHORT = ("customer_day", "segment_models", "segments")
+SHORT = ("segments",)
 
 
 def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:

@@ -39,6 +39,7 @@ def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path
         assert row_hash(published(tmp_path / "warehouse", name, AS_OF)) == row_hash(rows), name
 
 
+@pytest.mark.usefixtures("no_names")
 def test_nothing_is_visible_before_the_run_is_published(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

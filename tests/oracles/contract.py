@@ -13,12 +13,12 @@ NUMBERS = ("line", "net", "off", "units")
 KEYS, VALUES = ("receipt", "line", "customer"), ("at", "net", "currency", "returned")
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """Text that is not what its column holds."""
 
 
 def read(row: Raw) -> dict[str, Any]:
-    """The values of a line of text; None where it says nothing. Raises Unreadable."""
+    """The values of a line of text; None where it says nothing. Raises UnreadableError."""
     return {name: _read(name, (text or "").strip(" ")) for name, text in row.items()}
 
 
@@ -28,7 +28,7 @@ def broken_rule(row: Raw) -> str | None:
         return "non_finite"
     try:
         value = read(row)
-    except Unreadable:
+    except UnreadableError:
         return "wrong_type"
     if any(value[name] is None for name in KEYS):
         return "missing_key"
@@ -55,4 +55,4 @@ def _read(name: str, text: str) -> Any:
             return {"true": True, "false": False}[text]
         return Decimal(text) if name in NUMBERS else text
     except (ValueError, KeyError, InvalidOperation):
-        raise Unreadable(f"{name}: {text}") from None
+        raise UnreadableError(f"{name}: {text}") from None

@@ -30,6 +30,7 @@ CHANGES = st.fixed_dictionaries({
     "order_id": st.sampled_from("123"),
     "local_hour": maybe(st.integers(0, 23)),
     "quantity": maybe(amounts(0, 5_000, 3)),
+    "unit_price": st.none(),
     "unit_of_measure": st.sampled_from(["item", "item", "kg"]),
     "net_amount": amounts(0, 10**17 // 2),
     "discount_amount": maybe(amounts(0, 500)),
