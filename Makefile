@@ -27,7 +27,7 @@ setup: $(VENV) $(JARS)
 $(VENV): pyproject.toml conf/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python >= 3.11 is needed, $$($(PYTHON) --version) found. Name another with make PYTHON=python3.12"; exit 2; }
 	@.ci/java
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { echo "error: python3 -m venv does not work; on Debian and Ubuntu install python3-venv"; exit 2; }
+	@.venv/bin/python -m pip --version > /dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv .venv; } || { echo "error: python3 -m venv does not work; on Debian and Ubuntu install python3-venv"; exit 2; }
 	@echo "Installing into .venv (a minute or two, once) …"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[demo,dev]'
 	@touch $@
@@ -35,7 +35,7 @@ $(VENV): pyproject.toml conf/constraints.txt
 $(JARS): $(VENV) conf/spark/ivy.xml conf/spark/ivysettings.xml
 	@echo "Fetching Delta's JARs into build/jars (13 MB, once) …"
 	@rm -rf build/jars && mkdir -p build/jars
-	@java -cp "$$(python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent)')/jars/*" org.apache.ivy.Main -error -settings conf/spark/ivysettings.xml -ivy conf/spark/ivy.xml -retrieve 'build/jars/[artifact]-[revision].[ext]' > build/ivy.log 2>&1 || { cat build/ivy.log; echo "error: Delta's JARs could not be fetched; is Maven Central within reach?"; exit 2; }
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -cp "$$(python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent)')/jars/*" org.apache.ivy.Main -error -settings conf/spark/ivysettings.xml -ivy conf/spark/ivy.xml -retrieve 'build/jars/[artifact]-[revision].[ext]' > build/ivy.log 2>&1 || { cat build/ivy.log; echo "error: Delta's JARs could not be fetched; is Maven Central within reach?"; exit 2; }
 	@touch $@
 
 demo: setup
@@ -43,7 +43,7 @@ demo: setup
 	@$(SUBMIT) jobs/monthly.py --source complete_journey --input $(RAW) --as-of $(AS_OF) --warehouse "$(WAREHOUSE)" $(QUIET)
 
 sql: setup
-	@$(SUBMIT) .venv/bin/segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
+	@segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
 	@spark-sql --properties-file conf/spark/local.conf -i build/catalog.sql $(QUIET)
 
 check: setup

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from segmentation.core.errors import ConfigError
 from segmentation.datasets import write_complete_journey
 from segmentation.pipeline import open_context
 from segmentation.pipeline.options import run_job
+
+LOCAL = Path("conf/spark/local.conf")
 
 
 def main() -> None:
@@ -36,9 +39,15 @@ def _catalog(options: argparse.Namespace) -> None:
         raise ConfigError(
             f"--warehouse {options.warehouse}: there is no such folder. Run make demo first, or name another."
         )
+    if LOCAL.exists():  # plain Python starts Spark as the jobs do
+        os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--properties-file {LOCAL} pyspark-shell")
     context = open_context("catalog", options.config, options.source, options.warehouse)
     context.create_tables()
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(";\n".join(context.warehouse.catalog_sql(context.tables)) + ";\n", encoding="utf-8")
     print(f"Names of {len(context.tables)} tables are in {out}")
+
+
+if __name__ == "__main__":
+    main()

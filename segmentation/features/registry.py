@@ -238,4 +238,5 @@ def _comment(f: Feature) -> str:
     empty = (
         "null where there is nothing to measure" if f.block.missing is None else f"{f.block.missing:g} where nothing"
     )
-    return f"{f.block.description}{window}; {f.block.unit}; {empty}"
+    growing = "; grows with the calendar" if f.grows_with_calendar else ""
+    return f"{f.block.description}{window}; {f.block.unit}; {empty}{growing}"

@@ -57,7 +57,9 @@ def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, option
     """The files as one data frame. Raises BadInputError where Spark cannot make out their schema."""
     names = ", ".join(f.name for f in files)
     try:
-        return spark.read.format(file_format).options(**options).load([f.path for f in files])
+        # By default Spark gives all CSV files the first one's header, by position.
+        defaults = {"enforceSchema": "false"} if file_format == "csv" else {}
+        return spark.read.format(file_format).options(**{**defaults, **options}).load([f.path for f in files])
     except SPARK_FAILED as error:
         raise BadInputError(
             f"{names}: not readable as {file_format}: {reason(error)}. "

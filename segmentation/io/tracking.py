@@ -33,7 +33,7 @@ class Tracker:
         self.warning: str | None = None
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        self._scratch = tempfile.mkdtemp(prefix="mlflow-") if "://" not in warehouse_root else None
+        self._scratch = tempfile.TemporaryDirectory(prefix="mlflow-") if "://" not in warehouse_root else None
         try:
             artifacts = None
             chosen = os.environ.get("MLFLOW_TRACKING_URI")
@@ -81,7 +81,7 @@ class Tracker:
                     artifact_path="model",
                     registered_model_name=f"segmentation-{params['dimension']}",
                     pip_requirements=[f"pyspark=={pyspark.__version__}"],
-                    dfs_tmpdir=self._scratch,
+                    dfs_tmpdir=self._scratch.name if self._scratch else None,
                 )
                 return str(run.info.run_id)
         except Exception as error:

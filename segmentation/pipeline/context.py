@@ -11,11 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from segmentation.core.config import read_yaml
+from segmentation.clustering import SweepConfig
+from segmentation.core.config import load, read_yaml
 from segmentation.core.errors import ConfigError
 from segmentation.core.schemas import TABLES, Table
 from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
+from segmentation.pipeline.dimensions import load_dimensions
+from segmentation.segments import load_personas, load_rules
 from segmentation.staging import Source, load_source
 from segmentation.tiles import CUSTOMER_DAY
 
@@ -112,5 +115,10 @@ def open_context(
     folder = Path(config)
     if not folder.is_dir():
         raise ConfigError(f"--config {config}: there is no such folder. Expected the project's conf/, or a copy of it.")
-    load_registry(folder, load_source(folder, source).provides())
+    registry = load_registry(folder, load_source(folder, source).provides())
+    names = [f.name for f in registry.features]
+    load_dimensions(folder, registry)
+    load(folder / "sweep.yml", SweepConfig)
+    load_rules(folder, names)
+    load_personas(folder, names)
     return Context(Warehouse(open_session(app), warehouse), folder, source, steps or Steps(), restate)

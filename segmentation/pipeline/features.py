@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import STG_CUSTOMERS, STG_FEEDBACK, STG_INTERACTIONS, STG_TRANSACTIONS
-from segmentation.features import Inputs, build_features
+from segmentation.features import Inputs, build_features, known_customers
 from segmentation.io.runs import new_run
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.ingest import check_source
 from segmentation.tiles import CUSTOMER_DAY
 
 
@@ -20,7 +21,7 @@ def run_features(context: Context, as_of: dt.date) -> Row:
 
     Raises BadInputError where nothing is staged, or nobody is known before the as-of date.
     """
-    ingest = context.runs.latest("ingest")
+    ingest = check_source(context)
     if ingest is None:
         raise BadInputError(
             f"{context.warehouse.root}: nothing is staged yet. "
@@ -35,8 +36,10 @@ def run_features(context: Context, as_of: dt.date) -> Row:
         return done
     context.steps.say(f"build_features: as of {as_of}, {len(registry.features)} features")
     context.steps.say_notes("off, inputs missing", registry.notes())
-    context.create_tables()
     inputs = read_inputs(context, ingest)
+    if known_customers(inputs.before(as_of)).isEmpty():
+        raise BadInputError(f"--as-of {as_of}: no customer has a record before that day. Choose a later date.")
+    context.create_tables()
     table = registry.table
     with context.steps.step(table.name) as facts:
         rows = build_features(registry, inputs, as_of).select(
@@ -46,8 +49,6 @@ def run_features(context: Context, as_of: dt.date) -> Row:
         written = context.warehouse.read_run(table, as_of, run.run_id)
         found = written.agg(F.count("*").alias("n"), F.count_distinct("customer_id").alias("customers")).first()
         assert found is not None  # an aggregate without groups has one row
-        if found["n"] == 0:
-            raise BadInputError(f"--as-of {as_of}: no customer has a record before that day. Choose a later date.")
         if found["n"] != found["customers"]:
             raise GuardError(
                 f"{table.name}: {found['n']:,} rows for {found['customers']:,} customers; expected one each."

@@ -25,6 +25,7 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.segments import (
     Model,
+    beyond_chance,
     cluster_means,
     load_personas,
     name_segments,
@@ -180,7 +181,7 @@ def _named(
         for d, f in fitted.items():
             of = [means.get((d, c)) for c in clusters[d]]
             sizes = [m.customers if m else 0 for m in of]
-            z = [difference(m, means.get((d, EVERYONE))) if m else {} for m in of]
+            z = [beyond_chance(difference(m, means.get((d, EVERYONE))), m.counts) if m else {} for m in of]
             if f.choice.candidate is None:
                 models.append(f.model(version, (ALL,), ("All customers",)))
             else:

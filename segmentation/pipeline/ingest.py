@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import reduce
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import DataFrame, Row
 
-from segmentation.core.errors import GuardError
+from segmentation.core.errors import ConfigError, GuardError
 from segmentation.core.schemas import (
     DATA_QUALITY,
     QUARANTINE,
@@ -24,6 +25,8 @@ from segmentation.staging.mapping import input_name
 from segmentation.tiles import CUSTOMER_DAY, daily_tiles
 
 Quality = list[tuple[str, str, str, float]]
+SOURCE = "source"
+"""The key under which an ingest run's inputs name the mapping."""
 
 
 def run_ingest(context: Context, folder: str, received_on: dt.date | None = None) -> Row:
@@ -39,10 +42,12 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
         for part in source.parts(table):
             for pattern in (part.files, *(lookup.files for lookup in part.lookups)):
                 files.setdefault(pattern, list_files(spark, folder, pattern))
-    newest = max(f.modified for found in files.values() for f in found).date() + dt.timedelta(days=1)
-    received = received_on or source.received_on or newest
-    identities = {f.name: f"{f.length} bytes, {f.modified.isoformat()}" for found in files.values() for f in found}
-    run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), identities)
+    newest = max(f.modified for found in files.values() for f in found).astimezone(ZoneInfo(source.time_zone))
+    received = received_on or source.received_on or newest.date() + dt.timedelta(days=1)
+    identities = {f.path: f"{f.length} bytes, {f.modified.isoformat()}" for found in files.values() for f in found}
+    inputs = {SOURCE: context.source_name, **identities}
+    run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), inputs)
+    check_source(context)
     done = context.runs.published(run.run_key)
     if done is not None and not context.restate:
         steps.say(f"ingest: these files are staged already (run {done['run_id']})")
@@ -68,6 +73,18 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
                    rows_quarantined=count["rows_quarantined"], notes=notes),
         context.restate,
     )  # fmt: skip
+
+
+def check_source(context: Context) -> Row | None:
+    """The last ingest, or None. Raises ConfigError where another source than --source was staged here."""
+    last = context.runs.latest("ingest")
+    if last is not None and last["inputs"][SOURCE] != context.source_name:
+        raise ConfigError(
+            f"{context.warehouse.root} holds the source {last['inputs'][SOURCE]}; "
+            f"--source is {context.source_name}. "
+            "Name the same source, or another --warehouse: one warehouse holds one retailer."
+        )
+    return last
 
 
 def _clean_all(

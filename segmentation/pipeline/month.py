@@ -21,7 +21,7 @@ from segmentation.core.schemas import (
 )
 from segmentation.io.models import load_model
 from segmentation.io.runs import Run, new_run
-from segmentation.matrix import Preprocessor
+from segmentation.matrix import NOTHING, Preprocessor
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features
@@ -63,6 +63,7 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     features = context.warehouse.read_run(context.registry.table, as_of, features_run["run_id"]).persist()
     with context.steps.step("bundle") as facts:
         models = load_bundle(context, bundle)
+        _check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     segments, notes = _write_segments(context, run, features, models)
     tiles = _tiles_before(context, as_of, features_run)
@@ -77,6 +78,18 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
                    verdict="refit" if trained == f"{as_of:%Y%m%d}" else "rescored", notes=notes),
         context.restate,
     )  # fmt: skip
+
+
+def _check_features(context: Context, models: Mapping[str, Model]) -> None:
+    """A bundle scores by the features it was fitted on; one that is gone would be imputed for everybody."""
+    on = {f.name for f in context.registry.features if not f.off_because}
+    for model in models.values():
+        for slot in model.preprocessor.fitted:
+            if slot != NOTHING and slot.feature not in on:
+                raise GuardError(
+                    f'bundle {model.version}: {model.dimension} was fitted on "{slot.feature}", which is off or gone. '
+                    "Bring it back in conf/, or start another --warehouse."
+                )
 
 
 def load_bundle(context: Context, version: str) -> dict[str, Model]:

@@ -6,7 +6,7 @@ chance, a rule of `conf/rules.yml` may override the unified segment and says so;
 """
 
 from segmentation.segments.members import Model, segment_ids, segment_rows
-from segmentation.segments.personas import Personas, load_personas, name_segments
+from segmentation.segments.personas import Personas, beyond_chance, load_personas, name_segments
 from segmentation.segments.profiles import cluster_means, profile_rows
 from segmentation.segments.rules import Rules, apply_rules, load_rules
 
@@ -15,6 +15,7 @@ __all__ = [
     "Personas",
     "Rules",
     "apply_rules",
+    "beyond_chance",
     "cluster_means",
     "load_personas",
     "load_rules",

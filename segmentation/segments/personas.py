@@ -65,6 +65,17 @@ def holds(level: Level, z: float, customers: int, thresholds: Thresholds) -> boo
     return signed >= needed and signed * math.sqrt(customers) >= NOISE
 
 
+def beyond_chance(z: Mapping[str, float], counts: Mapping[str, int]) -> dict[str, float]:
+    """The differences that no draw of so many customers gives: at least four standard errors from zero.
+
+    counts: members behind each mean.
+
+    >>> beyond_chance({"a": 0.5, "b": 0.5}, {"a": 100, "b": 20})
+    {'a': 0.5}
+    """
+    return {f: d for f, d in z.items() if abs(d) * math.sqrt(counts.get(f, 0)) >= NOISE}
+
+
 def name_segments(
     personas: Personas, dimension: str, z: Sequence[Mapping[str, float]], customers: Sequence[int]
 ) -> tuple[str, ...]:
@@ -74,42 +85,39 @@ def name_segments(
     each adds the feature in which they differ most, as long as that differs from everyone's beyond chance.
     """
     listed = personas.personas.get(dimension, [])
-    names = []
+    found: list[Persona] = []
     for means, n in zip(z, customers, strict=True):
         fits = (
-            p.name for p in listed
+            p for p in listed
             if all(f in means and holds(level, means[f], n, personas.thresholds) for f, level in p.when.items())
         )  # fmt: skip
-        names.append(next(fits, MIXED))
-    return tuple(_distinct(names, i, z, customers, personas.thresholds) for i in range(len(names)))
+        found.append(next(fits, Persona(name=MIXED, when={})))
+    return tuple(_distinct(found, i, z, customers, personas.thresholds) for i in range(len(found)))
 
 
 def _distinct(
-    names: Sequence[str],
-    i: int,
-    z: Sequence[Mapping[str, float]],
-    customers: Sequence[int],
-    thresholds: Thresholds,
+    found: Sequence[Persona], i: int, z: Sequence[Mapping[str, float]], customers: Sequence[int], thresholds: Thresholds
 ) -> str:
-    twins = [j for j, name in enumerate(names) if name == names[i] and j != i]
+    name = found[i].name
+    twins = [j for j, persona in enumerate(found) if persona.name == name and j != i]
     if not twins:
-        return names[i]
+        return name
 
     def lead(feature: str) -> float:
         """How far this segment stands out from its twins, in the direction in which it differs from everyone."""
         own = z[i][feature]
-        return min((own - z[j][feature]) * math.copysign(1, own) for j in twins)
+        return min((own - z[j].get(feature, 0.0)) * math.copysign(1, own) for j in twins)
 
     able = [
         f for f in z[i]
-        if all(f in z[j] for j in twins) and holds("high", abs(z[i][f]), customers[i], thresholds) and lead(f) > 0
+        if f not in found[i].when and holds("high", abs(z[i][f]), customers[i], thresholds) and lead(f) > 0
     ]  # fmt: skip
     if not able:
-        return names[i]
+        return name
     best = max(able, key=lambda f: (lead(f), f))
     is_value, above = "=" in best, z[i][best] > 0
     word = ("more" if above else "fewer") if is_value else ("high" if above else "low")
-    return f"{names[i]}, {word} {words(best)}"
+    return f"{name}, {word} {words(best)}"
 
 
 def words(feature: str) -> str:

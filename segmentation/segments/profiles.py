@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -29,6 +29,8 @@ class Means:
     customers: int
     z: Mapping[str, float]
     raw: Mapping[str, float]
+    counts: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Members behind each mean of `z`: in a dimension that few are known in, far fewer than `customers`."""
 
 
 def cluster_means(
@@ -82,6 +84,7 @@ def _means(
         sum(r["customers"] for r in rows),
         {k: v for k, v in z.items() if v is not None},
         {k: v for k, v in means.items() if v is not None},
+        {s.name: sum(r[f"n_z_{i}"] for r in rows) for i, s in mine},
     )
 
 

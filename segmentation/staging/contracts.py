@@ -12,6 +12,8 @@ from pyspark.sql.types import (
     BooleanType,
     DataType,
     DateType,
+    DecimalType,
+    IntegralType,
     NullType,
     NumericType,
     StringType,
@@ -103,7 +105,8 @@ def _check_type(where: str, part: Part, table: Table, name: str, found: DataType
     elif wanted == "timestamp":
         fits += (TimestampType, TimestampNTZType)
     else:
-        fits += (StringType, NumericType, DateType, BooleanType)
+        # A number with a fraction is no name: as text 1234 would become 1234.0 and match nothing.
+        fits += (StringType, IntegralType, DecimalType, DateType, BooleanType)
     if not isinstance(found, fits):
         raise BadInputError(
             f'{where}: "{part.columns[name]}" is {found.simpleString()}, and {name} needs {wanted}. '
@@ -190,6 +193,9 @@ def _rules(
                 bad,
                 _says(c.name, F.col(c.name).cast("string"), "0 or more, or is_return"),
             )
+    if "is_return" in table.names:
+        bad = F.col("is_return") & ((F.col("net_amount") > 0) | (F.col("quantity") > 0))
+        yield "positive_return", bad, _says("net_amount", F.col("net_amount").cast("string"), "0 or less on a return")
     if "currency" in table.names:
         bad = F.col("currency") != source.currency
         yield "unknown_currency", bad, _says("currency", F.col("currency"), source.currency)

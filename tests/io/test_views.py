@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import SparkSession
 
+from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import K_SWEEP, PROMOTIONS, RUNS, SEGMENT_MODELS, STG_PRODUCTS, Table
 from segmentation.io import RunStore, Warehouse
 from tests.io.data import AS_OF, EARLIER, attempt, found_ks, found_products, products, sweep
@@ -80,13 +81,12 @@ def test_every_published_model_is_seen_and_the_promoted_bundle_is_champion(
     warehouse: Warehouse, spark: SparkSession
 ) -> None:
     store = ready(warehouse, PROMOTIONS, SEGMENT_MODELS)
-    runs = {"b-1": attempt(segment_models=1), "b-2": attempt(config={"k": 2}, segment_models=2), "b-3": attempt()}
-    for bundle, run in runs.items():
-        values = {"as_of": AS_OF, "run_id": run.run_id, "dimension": "unified", "model_version": bundle, "k": 3}
-        row = [tuple(values.get(name) for name in SEGMENT_MODELS.names)]
-        warehouse.write_attempt(SEGMENT_MODELS, spark.createDataFrame(row, SEGMENT_MODELS.ddl), AS_OF, run.run_id)
-    for bundle in ("b-1", "b-2"):
-        store.publish(runs[bundle])
+    published, dead = attempt(segment_models=1), attempt()
+    for run, bundles in ((published, ("b-1", "b-2")), (dead, ("b-3",))):
+        values = [{"as_of": AS_OF, "run_id": run.run_id, "dimension": "unified", "model_version": b} for b in bundles]
+        rows = [tuple(v.get(name) for name in SEGMENT_MODELS.names) for v in values]
+        warehouse.write_attempt(SEGMENT_MODELS, spark.createDataFrame(rows, SEGMENT_MODELS.ddl), AS_OF, run.run_id)
+    store.publish(published)
 
     def seen() -> dict[str, str | None]:
         rows = spark.sql("SELECT model_version, alias FROM segmentation.segment_models").collect()
@@ -97,6 +97,16 @@ def test_every_published_model_is_seen_and_the_promoted_bundle_is_champion(
     assert seen() == {"b-1": "champion", "b-2": None}
     store.promote("b-2", AS_OF, "anna", "better")
     assert seen() == {"b-1": None, "b-2": "champion"}
+
+
+def test_a_session_that_names_one_warehouse_refuses_to_name_another(warehouse: Warehouse, spark: SparkSession) -> None:
+    """The names would stay those of the first, and its rows be taken for the second's."""
+    ready(warehouse)
+    other = Warehouse(spark, f"{warehouse.root}-2")
+    other.create([RUNS])
+    with pytest.raises(SegmentationError, match=r"segmentation_store\.runs is .* not a table of .*shop-2\."):
+        other.register([RUNS])
+    warehouse.register([RUNS])
 
 
 def test_names_and_comments_reach_sql_from_a_folder_with_spaces_and_quotes(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.pipeline import run_month
+from tests.shop import configure, open_shop, two_kinds, write_sales
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,3 +22,19 @@ def no_tracking() -> Iterator[None]:
     os.environ.pop("MLFLOW_TRACKING_URI")
     if before is not None:
         os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shop's files in raw/ and its configuration in conf/."""
+    folder = tmp_path_factory.mktemp("shop")
+    configure(folder / "conf")
+    write_sales(folder / "raw", two_kinds())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(spark: SparkSession, shop: Path, no_tracking: None) -> Path:
+    """The shop's warehouse as of 2024-05-01, made without any trouble."""
+    run_month(open_shop(spark, shop / "conf", shop / "warehouse"), dt.date(2024, 5, 1), str(shop / "raw"))
+    return shop / "warehouse"

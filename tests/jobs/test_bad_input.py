@@ -97,7 +97,8 @@ def test_a_file_given_twice_counts_once_and_two_identical_bad_rows_are_two(spark
 def test_text_in_a_number_column_of_a_typed_file_is_refused_before_any_row_is_read(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    row = pd.DataFrame([{**line("r1", "c1", "2024-06-01", "ten"), "sold_at": pd.Timestamp("2024-06-01")}])
+    typed = {"sold_at": pd.Timestamp("2024-06-01"), "line": 1, "quantity": 1.0, "discount": 0.0}
+    row = pd.DataFrame([{**line("r1", "c1", "2024-06-01", "ten"), **typed}])
     row.to_parquet(write_sales(tmp_path / "raw", []) / "sales.parquet", coerce_timestamps="us")
     config = configure(tmp_path / "conf")
     mapping = (config / "sources" / "shop.yml").read_text()
@@ -108,7 +109,7 @@ def test_text_in_a_number_column_of_a_typed_file_is_refused_before_any_row_is_re
     )
     context = open_shop(spark, config, tmp_path / "warehouse")
     with pytest.raises(
-        BadInputError, match=r"transactions \(sales.parquet\): \"quantity\" is string, and quantity needs decimal"
+        BadInputError, match=r"transactions \(sales.parquet\): \"amount\" is string, and net_amount needs decimal"
     ) as e:
         run_ingest(context, str(tmp_path / "raw"))
     assert e.value.exit_code == 2

@@ -14,7 +14,6 @@ import pytest
 
 from tests.conftest import FAST, ROOT
 from tests.published import published, row_hash, table
-from tests.shop import configure, two_kinds, write_sales
 
 AS_OF = dt.date(2024, 5, 1)
 PUBLISHED = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
@@ -35,20 +34,6 @@ def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:
          "--warehouse", str(warehouse)],
         cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("faults")
-    configure(folder / "conf")
-    write_sales(folder / "raw", two_kinds())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def undisturbed(shop: Path) -> Path:
-    assert start(shop, shop / "undisturbed").wait() == 0
-    return shop / "undisturbed"
 
 
 def kill_after(shop: Path, warehouse: Path, name: str) -> None:

@@ -17,14 +17,6 @@ AS_OF = dt.date(2024, 5, 1)
 TABLES = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    write_sales(folder / "raw", two_kinds())
-    run_month(open_shop(spark, configure(folder / "conf"), folder / "warehouse"), AS_OF, str(folder / "raw"))
-    return folder / "warehouse"
-
-
 def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path, undisturbed: Path) -> None:
     past = [row for row in two_kinds() if row["sold_at"][:10] < "2024-05-01"]
     assert len(past) < len(two_kinds())
@@ -41,39 +33,42 @@ def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path
 
 @pytest.mark.usefixtures("no_names")
 def test_nothing_is_visible_before_the_run_is_published(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, shop: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_sales(tmp_path / "raw", two_kinds())
-    context = open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse")
+    """A later month, scored with the bundle of the first: refused at its audit, then done."""
+    context, later = open_shop(spark, shop / "conf", undisturbed), dt.date(2024, 6, 1)
 
     def seen(name: str) -> int:
         context.warehouse.register(context.tables)
-        return spark.table(f"segmentation.{name}").count()
+        return spark.table(f"segmentation.{name}").where(f"as_of = DATE'{later}'").count()
+
+    def written() -> int:
+        return context.warehouse.read("segments").where(f"as_of = DATE'{later}'").count()
 
     def refuse(*_: object) -> None:
         # The rows are in the table by now; the views must not know them.
-        assert context.warehouse.read("segments").count() == 6 * 40
+        assert written() == 6 * 40
         assert seen("segments") == seen("segment_profiles") == 0
         raise GuardError("refused by the test")
 
     with monkeypatch.context() as m:
         m.setattr(month, "_audit", refuse)
         with pytest.raises(GuardError):
-            run_month(context, AS_OF, str(tmp_path / "raw"))
+            run_month(context, later)
     assert seen("segments") == 0
     assert seen("customer_features") == 40  # that step had been published by itself
-    run_month(context, AS_OF)
+    run = run_month(context, later)
+    assert run["verdict"] == "rescored"
     assert seen("segments") == 6 * 40
-    # The refused attempt's rows are still in the table, and in no view.
-    assert context.warehouse.read("segments").count() == 2 * 6 * 40
+    assert written() == 2 * 6 * 40  # the refused attempt's rows are still in the table, and in no view
+    assert set(published(undisturbed, "segments", later)["model_version"].dropna()) == set(
+        published(undisturbed, "segments", AS_OF)["model_version"].dropna()
+    )
 
 
-def test_restating_takes_the_place_of_what_was_published(
-    spark: SparkSession, undisturbed: Path, tmp_path: Path
-) -> None:
-    config = configure(tmp_path / "conf")
+def test_restating_takes_the_place_of_what_was_published(spark: SparkSession, shop: Path, undisturbed: Path) -> None:
     before = row_hash(published(undisturbed, "segments", AS_OF))
-    run = run_month(open_shop(spark, config, undisturbed, restate=True), AS_OF)
+    run = run_month(open_shop(spark, shop / "conf", undisturbed, restate=True), AS_OF)
     segments = published(undisturbed, "segments", AS_OF)
     assert set(segments["run_id"]) == {run["run_id"]}
     assert row_hash(segments) == before
