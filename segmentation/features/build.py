@@ -121,7 +121,9 @@ def _finish(registry: Registry, wide: DataFrame) -> DataFrame:
     for f in single:
         if f.name in after:
             wide = wide.withColumn(f.name, _value(f))
-    missing = {f.name: F.lit(None).cast(f.sql_type) for f in registry.features if f.name not in wide.columns}
+    missing = {
+        f.name: F.lit(None).cast(f.sql_type).alias(f.name) for f in registry.features if f.name not in wide.columns
+    }
     return wide.select("customer_id", *(missing.get(f.name, F.col(f"`{f.name}`")) for f in registry.features))
 
 

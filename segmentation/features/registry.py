@@ -224,7 +224,7 @@ def _guard_divisions(value: str, where: str) -> str:
     tree = parse_sql(value, where)
     # The innermost first: a divisor is copied into its guard, with the guards that it has by then.
     for division in reversed(list(tree.bfs())):
-        if not isinstance(division, exp.Div | exp.IntDiv | exp.Mod):
+        if not isinstance(division, exp.Div | exp.Mod):
             continue
         divisor = division.expression
         divisor.replace(exp.Nullif(this=divisor.copy(), expression=exp.Literal.number(0)))

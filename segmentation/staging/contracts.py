@@ -194,8 +194,9 @@ def _rules(
                 _says(c.name, F.col(c.name).cast("string"), "0 or more, or is_return"),
             )
     if "is_return" in table.names:
-        bad = F.col("is_return") & ((F.col("net_amount") > 0) | (F.col("quantity") > 0))
-        yield "positive_return", bad, _says("net_amount", F.col("net_amount").cast("string"), "0 or less on a return")
+        for name in ("net_amount", "quantity"):
+            bad = F.col("is_return") & (F.col(name) > 0)
+            yield "positive_return", bad, _says(name, F.col(name).cast("string"), "0 or less on a return")
     if "currency" in table.names:
         bad = F.col("currency") != source.currency
         yield "unknown_currency", bad, _says("currency", F.col("currency"), source.currency)

@@ -31,6 +31,12 @@ def test_silhouette_is_negative_where_another_cluster_is_nearer() -> None:
     assert found == pytest.approx((1 - 16 / 36) + (4 / 16 - 1) + 1 + 1, abs=1e-12)
 
 
+def test_members_alone_in_their_clusters_count_zero_to_the_last_bit() -> None:
+    """A mean distance to oneself is a rounding error, and nothing may be made of its sign."""
+    x = np.random.default_rng(4).normal(0, 1, (40, 3))
+    assert silhouette(x, x) == 0.0
+
+
 points = arrays(np.float64, st.tuples(st.integers(2, 25), st.just(2)), elements=st.integers(-5, 5).map(float))
 
 

@@ -135,7 +135,7 @@ def inputs(
 
     staged = frame(STG_TRANSACTIONS, [line(i, change) for i, change in enumerate(lines)])
     return Inputs(
-        daily_tiles(staged),
+        daily_tiles(staged).localCheckpoint(),  # features read stored tiles; making them again would double each plan
         staged,
         frame(STG_CUSTOMERS, customers),
         frame(STG_INTERACTIONS, [{"interaction_id": f"i{i}", **row} for i, row in enumerate(interactions)]),

@@ -40,6 +40,8 @@ def broken_rule(row: Raw) -> str | None:
         return "future_date"
     if not value["returned"] and any(value[n] is not None and value[n] < 0 for n in ("net", "off", "units")):
         return "negative_amount"
+    if value["returned"] and any(value[n] is not None and value[n] > 0 for n in ("net", "units")):
+        return "positive_return"
     return None if value["currency"] == "USD" else "unknown_currency"
 
 
