@@ -13,7 +13,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo sql test test-faults check format wheel clean
+.PHONY: help setup demo sql test test-demo test-parts test-faults check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose)"
@@ -54,8 +54,15 @@ check: setup
 format: setup
 	ruff format . && ruff check --fix .
 
+# Two halves at once, each with a Spark of its own: one alone leaves a core idle.
 test: check
-	pytest -m 'not faults'
+	@$(MAKE) --no-print-directory -j2 test-demo test-parts
+
+test-demo: setup
+	pytest -m 'demo and not faults'
+
+test-parts: setup
+	pytest -m 'not demo and not faults'
 
 test-faults: setup
 	pytest -m faults

@@ -34,6 +34,13 @@ FAST = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "demo_raw" in getattr(item, "fixturenames", ()):
+            item.add_marker("demo")
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     os.chdir(ROOT)  # conf/spark/local.conf names the JARs relative to the project

@@ -38,6 +38,7 @@ transactions:
 """
 COLUMNS = ("receipt", "line", "customer", "sold_at", "product", "category", "quantity", "discount", "amount", "channel",
            "is_return")  # fmt: skip
+TWO = ("transactional", "behavioral")
 SWEEP = {"k_min": 2, "k_max": 4, "seeds": [11], "max_iterations": 20, "min_share": 0.03}
 
 
@@ -64,11 +65,20 @@ def write_sales(folder: Path, lines: Sequence[Mapping[str, str]], name: str = "s
     return folder
 
 
-def configure(folder: Path, source: str = SOURCE, **sweep: object) -> Path:
-    """A copy of conf/ with the shop's mapping and a small sweep."""
+def configure(folder: Path, source: str = SOURCE, dimensions: Sequence[str] = TWO, **sweep: object) -> Path:
+    """A copy of conf/ with the shop's mapping, a small sweep, and the features of few dimensions."""
     shutil.copytree(CONF, folder)
     (folder / "sources" / "shop.yml").write_text(source)
     (folder / "sweep.yml").write_text(yaml.safe_dump({**SWEEP, **sweep}))
+    for file in (folder / "features").iterdir():
+        if file.stem not in dimensions:
+            file.unlink()
+    blocks = yaml.safe_load((folder / "dimensions.yml").read_text())
+    nobody = {name: block | {"has_data": "false"} for name, block in blocks.items() if name not in dimensions}
+    (folder / "dimensions.yml").write_text(yaml.safe_dump(blocks | nobody))
+    personas = yaml.safe_load((folder / "personas.yml").read_text())
+    personas["personas"] = {name: personas["personas"][name] for name in dimensions}
+    (folder / "personas.yml").write_text(yaml.safe_dump(personas))
     return folder
 
 

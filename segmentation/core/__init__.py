@@ -7,7 +7,6 @@ Every other room may import core; core imports none.
 from segmentation.core.errors import (
     BadInputError,
     ConfigError,
-    DriftStopError,
     GuardError,
     SegmentationError,
 )
@@ -18,7 +17,6 @@ __all__ = [
     "WINDOWS",
     "BadInputError",
     "ConfigError",
-    "DriftStopError",
     "GuardError",
     "SegmentationError",
     "Window",

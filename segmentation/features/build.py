@@ -111,20 +111,26 @@ def _finish(registry: Registry, wide: DataFrame) -> DataFrame:
     after = set(codes)
     for f in single:
         after |= {f.name} if f.reads & after else set()
-    for f in single:
-        if f.name not in after:
-            wide = wide.withColumn(f.name, _value(f))
+    wide = _with(wide, [f for f in single if f.name not in after])
     if codes:
         # The cut points need a pass of their own; without this the whole plan would run twice.
         wide = wide.persist()
         wide = quintile_codes(wide, {n: (str(f.block.quintile_of), f.block.highest_is_best) for n, f in codes.items()})
-    for f in single:
-        if f.name in after:
-            wide = wide.withColumn(f.name, _value(f))
+    wide = _with(wide, [f for f in single if f.name in after])
     missing = {
         f.name: F.lit(None).cast(f.sql_type).alias(f.name) for f in registry.features if f.name not in wide.columns
     }
     return wide.select("customer_id", *(missing.get(f.name, F.col(f"`{f.name}`")) for f in registry.features))
+
+
+def _with(wide: DataFrame, features: list[Feature]) -> DataFrame:
+    """Adds features in as few projections as their reading of each other allows: each is analysed anew by Spark."""
+    together: dict[str, Column] = {}
+    for f in features:
+        if f.reads & together.keys():
+            wide, together = wide.withColumns(together), {}
+        together[f.name] = _value(f)
+    return wide.withColumns(together)
 
 
 def _value(f: Feature) -> Column:

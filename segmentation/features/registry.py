@@ -82,11 +82,15 @@ class Feature:
     """The staged columns that the source lacks; the column is then null throughout."""
 
     @property
-    def in_fit(self) -> bool:
-        """Whether it takes part in its dimension's clustering."""
+    def meant_for_fit(self) -> bool:
+        """Whether its file wants it in the dimension's clustering."""
         fit = self.block.fit
-        chosen = self.window.name in fit if isinstance(fit, list) and self.window else fit is True
-        return chosen and not self.off_because
+        return self.window.name in fit if isinstance(fit, list) and self.window else fit is True
+
+    @property
+    def in_fit(self) -> bool:
+        """Whether it takes part in the clustering of a source's customers."""
+        return self.meant_for_fit and not self.off_because
 
     @property
     def is_text(self) -> bool:
@@ -125,6 +129,11 @@ class Registry:
     def fitted(self, dimension: str) -> tuple[Feature, ...]:
         """The features that take part in a dimension's clustering."""
         return tuple(f for f in self.features if f.dimension == dimension and f.in_fit)
+
+    @property
+    def meant_for_fit(self) -> list[str]:
+        """The names that a profile may speak of, for some source or other."""
+        return [f.name for f in self.features if f.meant_for_fit]
 
     def notes(self) -> list[str]:
         """One line per feature that the source's lack of inputs switched off."""

@@ -25,11 +25,12 @@ def quintile_codes(features: DataFrame, codes: dict[str, tuple[str, bool]]) -> D
         )
     ).first()
     assert cuts is not None  # an aggregate without groups has one row
+    columns = {}
     for name, (feature, highest_is_best) in codes.items():
         value = F.col(feature).cast("double")
         group = F.lit(1)
         for cut in cuts[feature] or []:
             group = group + (value > F.lit(cut)).cast("int")
         code = group if highest_is_best else F.lit(6) - group
-        features = features.withColumn(name, F.when(value.isNotNull(), code))
-    return features
+        columns[name] = F.when(value.isNotNull(), code)
+    return features.withColumns(columns)

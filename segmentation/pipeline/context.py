@@ -18,6 +18,7 @@ from segmentation.core.schemas import TABLES, Table
 from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.pipeline.dimensions import load_dimensions
+from segmentation.pipeline.expressions import check_expressions
 from segmentation.segments import load_personas, load_rules
 from segmentation.staging import Source, load_source
 from segmentation.tiles import CUSTOMER_DAY
@@ -111,14 +112,19 @@ class Context:
 def open_context(
     app: str, config: str, source: str, warehouse: str, restate: bool = False, steps: Steps | None = None
 ) -> Context:
-    """Checks the configuration, then starts Spark. Raises ConfigError before Spark starts where a file is wrong."""
+    """Checks the configuration, starts Spark, and lets it read the configured SQL before any data is touched.
+
+    Raises ConfigError where a file is wrong: before Spark starts, but for functions and types that only Spark knows.
+    """
     folder = Path(config)
     if not folder.is_dir():
         raise ConfigError(f"--config {config}: there is no such folder. Expected the project's conf/, or a copy of it.")
     registry = load_registry(folder, load_source(folder, source).provides())
     names = [f.name for f in registry.features]
-    load_dimensions(folder, registry)
+    dimensions = load_dimensions(folder, registry)
     load(folder / "sweep.yml", SweepConfig)
-    load_rules(folder, names)
-    load_personas(folder, names)
-    return Context(Warehouse(open_session(app), warehouse), folder, source, steps or Steps(), restate)
+    rules = load_rules(folder, names)
+    load_personas(folder, registry.meant_for_fit)
+    spark = open_session(app)
+    check_expressions(spark, folder, registry, dimensions, rules)
+    return Context(Warehouse(spark, warehouse), folder, source, steps or Steps(), restate)

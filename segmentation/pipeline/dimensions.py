@@ -14,7 +14,6 @@ from segmentation.features import Registry
 class Dimension(Strict):
     """One of the five."""
 
-    label: str
     has_data: str
     weight: float = Field(gt=0)
 

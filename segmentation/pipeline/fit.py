@@ -166,7 +166,7 @@ def _named(
     version: str,
 ) -> list[Model]:
     """Ids by lifetime revenue a customer, and names by what is true of the training customers."""
-    personas = load_personas(context.config, [f.name for f in context.registry.features])
+    personas = load_personas(context.config, context.registry.meant_for_fit)
     with context.steps.step("names") as facts:
         clusters = {d: tuple(str(c) for c in range(len(f.centroids))) for d, f in fitted.items()}
         rows = [segment_rows(d, f.model(version, clusters[d], clusters[d]), features, dimensions.conditions)

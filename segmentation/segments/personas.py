@@ -40,7 +40,7 @@ class Personas(Strict):
 
 
 def load_personas(folder: Path, features: Collection[str]) -> Personas:
-    """The personas. Raises ConfigError for an unknown dimension or feature."""
+    """The personas. Raises ConfigError for an unknown dimension, or a feature that is not among those in the fit."""
     path = folder / "personas.yml"
     personas = load(path, Personas)
     for dimension, listed in personas.personas.items():
@@ -49,7 +49,7 @@ def load_personas(folder: Path, features: Collection[str]) -> Personas:
         for persona in listed:
             for feature in persona.when:
                 if feature.split("=")[0] not in features:
-                    raise ConfigError(f'{path}: {dimension}: {persona.name}: "{feature}" is not a feature. '
+                    raise ConfigError(f'{path}: {dimension}: {persona.name}: "{feature}" is no feature of the fit. '
                                       f"{nearest(feature, features)}")  # fmt: skip
     return personas
 

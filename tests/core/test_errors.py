@@ -7,16 +7,13 @@ import pytest
 from segmentation.core.errors import (
     BadInputError,
     ConfigError,
-    DriftStopError,
     GuardError,
     SegmentationError,
     nearest,
 )
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), [(BadInputError, 2), (ConfigError, 2), (GuardError, 3), (DriftStopError, 4)]
-)
+@pytest.mark.parametrize(("error", "code"), [(BadInputError, 2), (ConfigError, 2), (GuardError, 3)])
 def test_every_refusal_has_its_exit_code(error: type[SegmentationError], code: int) -> None:
     assert (error("why").exit_code, issubclass(error, SegmentationError)) == (code, True)
 

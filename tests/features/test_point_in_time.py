@@ -20,7 +20,7 @@ from tests.tiles.data import LINE
 
 # A build costs seconds whatever its size. Shrinking would take minutes; a difference names customer and column anyway.
 FEW_AND_LARGE = settings(
-    max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate],
+    max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large],
 )  # fmt: skip
 KINDS = ("exposure", "redemption", "open", "click", "visit", "service_contact", "complaint")

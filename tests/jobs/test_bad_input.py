@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core import BadInputError, ConfigError
-from segmentation.pipeline import run_fit, run_ingest, run_month
+from segmentation.pipeline import open_context, run_fit, run_ingest, run_month
 from tests.conftest import CONF, submit
 from tests.published import published, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
@@ -49,6 +49,39 @@ def test_a_wrong_option_ends_before_spark_starts(options: list[str], said: str, 
     assert done.returncode == 2
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "said"),
+    [
+        (
+            "features/transactional.yml",
+            "value: orders\n",
+            "value: ordrs(orders)\n",
+            "transactional.yml: orders: .*ORDRS",
+        ),
+        ("features/behavioral.yml", "value: categories\n", "value: array(categories)\n", "category_breadth: .*ARRAY"),
+        ("dimensions.yml", "orders_lifetime > 0", "orders_lifetime + 1", "transactional: has_data: .*BOOLEAN"),
+        ("rules.yml", "orders_lifetime = 0", "orders_lifetime = array(0)", "never_bought: when: .*ARRAY"),
+        (
+            "personas.yml",
+            "fuel_share_365d: very_high",
+            "fuel_share_30d: high",
+            '"fuel_share_30d" is no feature of the',
+        ),
+    ],
+)
+def test_sql_and_names_of_the_configuration_are_checked_before_any_data(
+    spark: SparkSession, tmp_path: Path, file: str, right: str, wrong: str, said: str
+) -> None:
+    config = configure(tmp_path / "conf")
+    text = (config / file).read_text()
+    assert right in text
+    (config / file).write_text(text.replace(right, wrong))
+    with pytest.raises(ConfigError, match=said) as e:
+        open_context("tests", str(config), "shop", str(tmp_path / "warehouse"))
+    assert file in str(e.value)
+    assert not (tmp_path / "warehouse").exists()
 
 
 def ingest(spark: SparkSession, tmp_path: Path, *files: list[dict[str, str]]) -> Path:
@@ -130,11 +163,13 @@ def test_an_empty_file_and_a_missing_file_are_refused(spark: SparkSession, tmp_p
 def test_customers_who_do_not_differ_are_one_segment(spark: SparkSession, tmp_path: Path, customers: list[str]) -> None:
     lines = [line(f"r-{c}-{i}", c, f"2024-06-{1 + i:02d}", "10.00") for c in customers for i in range(4)]
     write_sales(tmp_path / "raw", lines)
-    run_month(open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
+    config = configure(tmp_path / "conf", dimensions=["transactional"])
+    run_month(open_shop(spark, config, tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
     segments = published(tmp_path / "warehouse", "segments", AS_OF)
     assert len(segments) == 6 * len(customers)
     assert set(segments[segments["dimension"] == "transactional"]["segment_id"]) == {"all"}
     assert set(segments[segments["dimension"] == "demographics"]["segment_id"]) == {"no_data"}
+    assert set(segments[segments["dimension"] == "unified"]["segment_id"]) == {"all"}
     selection = published(tmp_path / "warehouse", "k_selection", AS_OF)
     assert selection["k"].isna().all()
     assert selection["reason"].str.startswith("No structure: the").all()
@@ -145,7 +180,7 @@ def test_a_pinned_k_beyond_the_distinct_customers_is_refused_with_both_numbers(
 ) -> None:
     lines = [line(f"r{c}", f"c{c}", "2024-06-01", f"{10 + c}.00") for c in range(5)]
     write_sales(tmp_path / "raw", lines)
-    config = configure(tmp_path / "conf", pinned_k={"transactional": 12})
+    config = configure(tmp_path / "conf", dimensions=["transactional"], pinned_k={"transactional": 12})
     context = open_shop(spark, config, tmp_path / "warehouse")
     said = (
         'k=12 needs at least 12 distinct customers in dimension "transactional"; it has 5. '

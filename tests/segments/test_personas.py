@@ -173,7 +173,7 @@ def copy_of(folder: Path, old: str, new: str) -> Path:
     ("old", "new", "message"),
     [
         ("net_revenue_365d: high", "net_revenu_365d: high",
-         r'transactional: Champions.*: "net_revenu_365d" is not a feature\. .*Did you mean "net_revenue_365d"\?'),
+         r'transactional: Champions.*: "net_revenu_365d" is no feature of the fit.*Did you mean "net_revenue_365d"\?'),
         ("  behavioral:", "  behavioural:", r'"behavioural" is not a dimension\. .*Did you mean "behavioral"\?'),
         ("net_revenue_365d: high", "net_revenue_365d: hihg", r"'very_low', 'low', 'high' or 'very_high'.*hihg"),
         ("thresholds:", "tresholds:", r'key "tresholds" is not known\. .*Did you mean "thresholds"\?'),
