@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
     """
     jvm = spark._jvm
     assert jvm is not None  # a classic session always has its gateway
-    path = jvm.org.apache.hadoop.fs.Path(f"{folder.rstrip('/')}/{pattern}")
+    path = jvm.org.apache.hadoop.fs.Path(f"{_literal(folder.rstrip('/'))}/{pattern}")
     fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
     found = []
     for status in fs.globStatus(path) or []:
@@ -59,12 +60,21 @@ def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, option
     try:
         # By default Spark gives all CSV files the first one's header, by position.
         defaults = {"enforceSchema": "false"} if file_format == "csv" else {}
-        return spark.read.format(file_format).options(**{**defaults, **options}).load([f.path for f in files])
+        return spark.read.format(file_format).options(**{**defaults, **options}).load([_literal(f.path) for f in files])
     except SPARK_FAILED as error:
         raise BadInputError(
             f"{names}: not readable as {file_format}: {reason(error)}. "
             "Check the file, or `format` in the source mapping."
         ) from None
+
+
+def _literal(path: str) -> str:
+    r"""A path in which Hadoop's glob sees no pattern.
+
+    >>> _literal("raw [2024]")
+    'raw \\[2024\\]'
+    """
+    return re.sub(r"[\\*?\[\]{}]", r"\\\g<0>", path)
 
 
 def exists(spark: SparkSession, path: str) -> bool:

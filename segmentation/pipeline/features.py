@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, GuardError
@@ -60,6 +60,12 @@ def run_features(context: Context, as_of: dt.date) -> Row:
                    notes=registry.notes()),
         context.restate,
     )  # fmt: skip
+
+
+def tiles_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
+    """The day tiles that a published run of features was made from."""
+    version = features_run["input_versions"][CUSTOMER_DAY.name]
+    return context.warehouse.read(CUSTOMER_DAY, version).where(F.col("event_date") < F.lit(as_of))
 
 
 READ = (STG_TRANSACTIONS, STG_CUSTOMERS, STG_INTERACTIONS, STG_FEEDBACK)

@@ -23,6 +23,7 @@ from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
+from segmentation.pipeline.features import tiles_before
 from segmentation.segments import (
     Model,
     beyond_chance,
@@ -82,9 +83,10 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     steps.say(f"fit_segments: as of {as_of}, k = {sweep.k_min}..{sweep.k_max}, seeds {sweep.seeds}")
     context.create_tables()
     features = warehouse.read_run(context.registry.table, as_of, features_run["run_id"]).persist()
+    tiles = tiles_before(context, as_of, features_run)
     version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
     fitted, notes = _fit_all(context, features, sweep, dimensions)
-    models = _named(context, fitted, features, dimensions, as_of, version)
+    models = _named(context, fitted, features, dimensions, tiles, as_of, version)
     tracker = Tracker(warehouse.root)
     rows = []
     with steps.step("models") as facts:
@@ -162,6 +164,7 @@ def _named(
     fitted: Mapping[str, Fitted],
     features: DataFrame,
     dimensions: Dimensions,
+    tiles: DataFrame,
     as_of: dt.date,
     version: str,
 ) -> list[Model]:
@@ -176,7 +179,7 @@ def _named(
             assigned = assigned.unionByName(more)
         assigned = assigned.select("customer_id", "dimension", "segment_id").persist()
         means = cluster_means(assigned, features, {d: f.preprocessor for d, f in fitted.items()})
-        revenue = _revenue(assigned, features)
+        revenue = _revenue(assigned, tiles)
         models = []
         for d, f in fitted.items():
             of = [means.get((d, c)) for c in clusters[d]]
@@ -192,9 +195,10 @@ def _named(
     return models
 
 
-def _revenue(assigned: DataFrame, features: DataFrame) -> dict[tuple[str, str], float]:
-    money = features.select("customer_id", F.col("net_revenue_lifetime").alias("money"))
-    rows = assigned.join(money, on="customer_id", how="inner").groupBy("dimension", "segment_id").agg(
+def _revenue(assigned: DataFrame, tiles: DataFrame) -> dict[tuple[str, str], float]:
+    """Lifetime revenue a customer, by dimension and segment."""
+    money = tiles.groupBy("customer_id").agg(F.sum("net_amount").alias("money"))
+    rows = assigned.join(money, on="customer_id", how="left").groupBy("dimension", "segment_id").agg(
         (F.sum("money") / F.count("*")).cast("double").alias("revenue")
     ).collect()  # fmt: skip
     return {(r["dimension"], r["segment_id"]): r["revenue"] or 0.0 for r in rows}

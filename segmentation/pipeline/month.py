@@ -24,11 +24,10 @@ from segmentation.io.runs import Run, new_run
 from segmentation.matrix import NOTHING, Preprocessor
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
-from segmentation.pipeline.features import run_features
+from segmentation.pipeline.features import run_features, tiles_before
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.segments import Model, apply_rules, cluster_means, load_rules, profile_rows, segment_rows
-from segmentation.tiles import CUSTOMER_DAY
 
 
 def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Row:
@@ -66,7 +65,7 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
         _check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     segments, notes = _write_segments(context, run, features, models)
-    tiles = _tiles_before(context, as_of, features_run)
+    tiles = tiles_before(context, as_of, features_run)
     profiles = _write_profiles(context, run, features, models, tiles)
     _audit(context, run, features_run)
     features.unpersist()
@@ -141,11 +140,6 @@ def _write_profiles(
         segments.unpersist()
         facts.append(f"{len(rows)} segments")
     return version
-
-
-def _tiles_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
-    version = features_run["input_versions"][CUSTOMER_DAY.name]
-    return context.warehouse.read(CUSTOMER_DAY, version).where(F.col("event_date") < F.lit(as_of))
 
 
 def _audit(context: Context, run: Run, features_run: Row) -> None:

@@ -15,7 +15,7 @@ from segmentation.io.files import exists, list_files, open_raw, write_text
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    folder = tmp_path / "raw files"
+    folder = tmp_path / "raw files [2024] {a,b}"
     for name, text in {
         "sales-2.csv": "a,b\n3,4\n", "sales-1.csv": "a,b\n1,2\n", "other.csv": "c\n", ".sales-3.csv": "a,b\n9,9\n",
         "sales-parts/part-0.csv": "a,b\n5,6\n", "sales-parts/_SUCCESS": "", "sales-parts/deep/x.csv": "a,b\n7,8\n",
