@@ -13,7 +13,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo sql test test-demo test-parts test-faults check format wheel clean
+.PHONY: help setup demo sql test test-with-demo test-without-demo test-faults check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose)"
@@ -56,13 +56,13 @@ format: setup
 
 # Two halves at once, each with a Spark of its own: one alone leaves a core idle.
 test: check
-	@$(MAKE) --no-print-directory -j2 test-demo test-parts
+	@$(MAKE) --no-print-directory -j2 test-with-demo test-without-demo
 
-test-demo: setup
-	pytest -m 'demo and not faults'
+test-with-demo: setup
+	pytest -m 'with_demo and not faults'
 
-test-parts: setup
-	pytest -m 'not demo and not faults'
+test-without-demo: setup
+	pytest -m 'not with_demo and not faults'
 
 test-faults: setup
 	pytest -m faults

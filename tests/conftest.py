@@ -17,6 +17,7 @@ from segmentation.io.delta import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
+WITH_DEMO = ("io", "matrix", "reports")  # rooms whose tests go with the demo's, so that both halves take as long
 
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.
@@ -37,8 +38,8 @@ FAST = {
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "demo_raw" in getattr(item, "fixturenames", ()):
-            item.add_marker("demo")
+        if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name in WITH_DEMO:
+            item.add_marker("with_demo")
 
 
 @pytest.fixture(scope="session")
