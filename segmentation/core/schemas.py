@@ -40,6 +40,8 @@ class Table:
     kind: Kind = "published"
     date_column: str | None = field(default=None)
     """The column that says on which day a row happened, checked for impossible and future dates."""
+    change_feed: bool = False
+    """Whether the table tells which of its rows a commit inserted, updated or deleted."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,6 +105,7 @@ STG_TRANSACTIONS = Table(
     ),
     "state",
     "event_date",
+    change_feed=True,
 )  # fmt: skip
 
 STG_CUSTOMERS = Table(

@@ -1,6 +1,6 @@
 """Windowed features of every customer, for any as-of date.
 
-Day tiles, lines, customers, interactions and feedback come in, cut off before the as-of date in one place;
+Tiles, customers, interactions and feedback come in, cut off before the as-of date in one place;
 each family turns them into states per customer and window, and `conf/features/*.yml` says which feature is
 which expression over states; out goes `customer_features`, one row per known customer.
 """

@@ -10,32 +10,32 @@ from pyspark.sql import functions as F
 
 from segmentation.core.periods import Window
 from segmentation.features.windows import window_states
-from segmentation.tiles.aggregates import BOUGHT, IS_ITEM
 
 KEY = ["customer_id", "window"]
 PRICE_WINDOW = Window(365)
 
 
-def affinity_states(tiles: DataFrame, lines: DataFrame, as_of: dt.date) -> DataFrame:
+def affinity_states(tiles: DataFrame, prices: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per customer and window with known categories, departments or stores."""
     parts = [
-        _categories(tiles, category_prices(lines, as_of), as_of),
+        _categories(tiles, category_prices(prices, as_of), as_of),
         _departments(tiles, as_of),
         _stores(tiles, as_of),
     ]
     return reduce(lambda left, right: left.join(right, on=KEY, how="full"), parts)
 
 
-def category_prices(lines: DataFrame, as_of: dt.date) -> DataFrame:
+def category_prices(prices: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per category: the exact median unit price of its lines in the last 365 days, in currency per item.
 
-    Every line counts once, whatever its quantity. Lines not sold by the item have no place in it. Seven decimals,
-    because unit prices have six and a median may lie between two.
+    Every line counts once, whatever its quantity. Seven decimals, because unit prices have six and a median may lie
+    between two.
     """
     inside = F.col("event_date") >= F.lit(PRICE_WINDOW.start(as_of))
-    priced = lines.where(f"{IS_ITEM} AND {BOUGHT} AND quantity > 0 AND category IS NOT NULL").where(inside)
-    return priced.groupBy("category").agg(
-        F.expr("percentile(cast(unit_price AS double), 0.5)").cast("decimal(18,7)").alias("median_price")
+    return (
+        prices.where(inside)
+        .groupBy("category")
+        .agg(F.expr("percentile(cast(unit_price AS double), 0.5, lines)").cast("decimal(18,7)").alias("median_price"))
     )
 
 

@@ -19,36 +19,54 @@ from segmentation.features.rfm import quintile_codes
 from segmentation.features.states import ATTRIBUTE_COLUMNS, STATES
 from segmentation.features.variety import variety_states
 from segmentation.staging.mapping import UNDATED
+from segmentation.tiles import cover
 
 KEY = ["customer_id", "window"]
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The staged tables that features read, as stored."""
+class Past:
+    """What had happened before an as-of date: the same tables without the future, and tiles that cover it."""
 
     tiles: DataFrame
-    lines: DataFrame
+    products: DataFrame
+    prices: DataFrame
     customers: DataFrame
     interactions: DataFrame
     feedback: DataFrame
 
-    def before(self, as_of: dt.date) -> Inputs:
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tiles and staged tables that features read, as stored."""
+
+    days: DataFrame
+    months: DataFrame
+    products: DataFrame
+    prices: DataFrame
+    customers: DataFrame
+    interactions: DataFrame
+    feedback: DataFrame
+
+    def before(self, as_of: dt.date) -> Past:
         """The only place where the future is cut off: events before the as-of date, customers as then valid."""
         past = F.col("event_date") < F.lit(as_of)
         valid = (F.col("valid_from") < F.lit(as_of)) & (
             F.col("valid_to").isNull() | (F.col("valid_to") >= F.lit(as_of))
         )
-        return Inputs(
-            self.tiles.where(past), self.lines.where(past), self.customers.where(valid),
+        bought = F.filter("days", lambda day: day < F.lit(as_of)).alias("days")
+        return Past(
+            cover(self.days, self.months, as_of),
+            self.products.select("customer_id", "product_id", bought).where(F.size("days") > 0),
+            self.prices.where(past), self.customers.where(valid),
             self.interactions.where(past), self.feedback.where(past),
         )  # fmt: skip
 
 
-def known_customers(inputs: Inputs) -> DataFrame:
+def known_customers(past: Past) -> DataFrame:
     """One row per customer of whom a dated record exists. An undated snapshot describes, it introduces nobody."""
-    dated = inputs.customers.where(F.col("valid_from") > F.lit(UNDATED))
-    frames = (inputs.tiles, inputs.interactions, inputs.feedback, dated)
+    dated = past.customers.where(F.col("valid_from") > F.lit(UNDATED))
+    frames = (past.tiles, past.interactions, past.feedback, dated)
     return reduce(DataFrame.union, (f.select("customer_id") for f in frames)).distinct()
 
 
@@ -60,7 +78,7 @@ def build_features(registry: Registry, inputs: Inputs, as_of: dt.date) -> DataFr
     past = inputs.before(as_of)
     states = [
         purchase_states(past.tiles, as_of), cadence_states(past.tiles, as_of),
-        affinity_states(past.tiles, past.lines, as_of), variety_states(past.lines, as_of),
+        affinity_states(past.tiles, past.prices, as_of), variety_states(past.products, as_of),
         engagement_states(past.interactions, as_of), feedback_states(past.feedback, as_of),
     ]  # fmt: skip
     known = known_customers(past)

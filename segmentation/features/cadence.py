@@ -8,7 +8,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.periods import WINDOWS
-from segmentation.features.windows import age
 
 
 def cadence_states(tiles: DataFrame, as_of: dt.date) -> DataFrame:
@@ -17,7 +16,8 @@ def cadence_states(tiles: DataFrame, as_of: dt.date) -> DataFrame:
     Gaps lie between two order days that are both inside the window. Null for fewer than two order days
     (median) or three (variation). The deviation is the population's (divided by n).
     """
-    days = tiles.where("orders > 0").groupBy("customer_id").agg(F.array_sort(F.collect_set(age(as_of))).alias("ages"))
+    ages = F.transform(F.flatten(F.collect_list("order_dates")), lambda day: F.datediff(F.lit(as_of), day))
+    days = tiles.groupBy("customer_id").agg(F.array_sort(ages).alias("ages"))
     windows = F.array(*(F.struct(F.lit(w.name).alias("name"), F.lit(w.days).alias("days")) for w in WINDOWS))
     per_window = days.withColumn("w", F.explode(windows)).select(
         "customer_id",

@@ -8,18 +8,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.features.windows import windows_covering
-from segmentation.tiles.aggregates import BOUGHT
 
 
-def variety_states(lines: DataFrame, as_of: dt.date) -> DataFrame:
+def variety_states(products: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per customer and window: different products bought, and those never bought before the window.
 
-    A product is in a window when its last purchase before the as-of date is, and new there when its first is.
+    `products`: `customer_product`, its days before the as-of date. A product is in a window when its last purchase
+    is, and new there when its first is.
     """
-    seen = (
-        lines.where(f"{BOUGHT} AND product_id IS NOT NULL")
-        .groupBy("customer_id", "product_id")
-        .agg(F.min("event_date").alias("first_day"), F.max("event_date").alias("last_day"))
+    seen = products.select(
+        "customer_id", F.element_at("days", 1).alias("first_day"), F.element_at("days", -1).alias("last_day")
     )
     return (
         seen.select(

@@ -21,10 +21,11 @@ from delta.exceptions import (
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from segmentation.core.errors import SegmentationError
-from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS, Table
+from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS, Column, Table
 
 STORE = "segmentation_store"
 VIEWS = "segmentation"
@@ -39,6 +40,7 @@ LOST = (
     MetadataChangedException,
     ProtocolChangedException,
 )
+Span = tuple[str, dt.date, dt.date]
 ATTEMPTS = 8  # a MERGE that lost to another writer is tried again this often; each loss means somebody won
 
 
@@ -102,6 +104,8 @@ class Warehouse:
                 builder = builder.addColumn(c.name, c.type, comment=c.comment)
             if table.partition_by:
                 builder = builder.partitionedBy(*table.partition_by)
+            if table.change_feed:
+                builder = builder.property("delta.enableChangeDataFeed", "true")
             builder.execute()
         stored = {f.name: f.dataType for f in self.spark.read.format("delta").load(path).schema}
         missing = [c for c in table.columns if c.name not in stored]
@@ -189,14 +193,12 @@ class Warehouse:
         Rows that are already there with the same values are left alone, so a repeat changes nothing.
         """
         key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
-        others = [c.name for c in table.columns if c.name not in table.key]
-        differs = " OR ".join(f"NOT (t.`{c}` <=> s.`{c}`)" for c in others) or "false"
 
         def commit() -> None:
             (
                 DeltaTable.forPath(self.spark, self.path(table)).alias("t")
                 .merge(rows.select(*table.names).alias("s"), key)
-                .whenMatchedUpdateAll(condition=differs).whenNotMatchedInsertAll()
+                .whenMatchedUpdateAll(condition=_differs(table)).whenNotMatchedInsertAll()
                 .execute()
             )  # fmt: skip
 
@@ -214,6 +216,35 @@ class Warehouse:
             )  # fmt: skip
 
         return self._committed(table, commit)
+
+    def replace(self, table: Table, rows: DataFrame, keys: DataFrame, within: Span | None = None) -> int:
+        """Makes the rows whose key is in `keys` (some of the key columns) be `rows`; one commit, returns its version.
+
+        What `rows` lacks is deleted. `within`: a key column and its first and last value in `keys`, so that files
+        without such rows stay unread.
+        """
+        between = "{{0}}`{}` BETWEEN DATE'{}' AND DATE'{}'".format(*within) if within else "true"
+        old = self.read(table).where(between.format("")).join(keys, list(keys.columns), "left_semi").select(*table.key)
+        source = rows.select(*table.names, F.lit(True).alias("_is_there")).join(old, list(table.key), "full")
+        key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
+        values = {c: f"s.`{c}`" for c in table.names}
+
+        def commit() -> None:
+            (
+                DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+                .merge(source.alias("s"), f"({key}) AND {between.format('t.')}")
+                .whenMatchedDelete("s._is_there IS NULL")
+                .whenMatchedUpdate(_differs(table), dict(values)).whenNotMatchedInsert("s._is_there", dict(values))
+                .execute()
+            )  # fmt: skip
+
+        return self._committed(table, commit)
+
+    def changes(self, table: Table, since: int, until: int) -> DataFrame:
+        """The rows that the commits after `since` up to `until` inserted, deleted, or changed: before and after."""
+        reader = self.spark.read.format("delta").option("readChangeFeed", "true")
+        feed = reader.option("startingVersion", since + 1).option("endingVersion", until).load(self.path(table))
+        return feed.select(*table.names)
 
     def overwrite(self, table: Table, rows: DataFrame) -> int:
         """Replaces a state table's content in one commit and returns its version."""
@@ -264,6 +295,17 @@ def absolute(spark: SparkSession, path: str) -> str:
     qualified = fs.makeQualified(hadoop_path)
     uri = qualified.toUri()
     return str(uri.getPath() if uri.getScheme() == "file" else qualified.toString()).rstrip("/")
+
+
+def _differs(table: Table) -> str:
+    """SQL for: a row of the target t has other values than the row of the source s with its key."""
+
+    def value(side: str, c: Column) -> str:
+        # Spark compares no maps.
+        return f"array_sort(map_entries({side}.`{c.name}`))" if c.type.startswith("map") else f"{side}.`{c.name}`"
+
+    others = [c for c in table.columns if c.name not in table.key]
+    return " OR ".join(f"NOT ({value('t', c)} <=> {value('s', c)})" for c in others) or "false"
 
 
 def _same_type(stored: DataType, ddl: str) -> bool:

@@ -21,7 +21,7 @@ from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.segments import load_personas, load_rules
 from segmentation.staging import Source, load_source
-from segmentation.tiles import CUSTOMER_DAY
+from segmentation.tiles import TILES
 
 
 class Steps:
@@ -86,7 +86,7 @@ class Context:
     @property
     def tables(self) -> list[Table]:
         """Every table of the warehouse."""
-        return [*TABLES, CUSTOMER_DAY, self.registry.table]
+        return [*TABLES, *TILES, self.registry.table]
 
     def config_files(self, *names: str) -> dict[str, object]:
         """The parsed content of files in the configuration folder: what a run's config_hash is made of."""

@@ -13,7 +13,7 @@ from segmentation.features import Inputs, build_features, known_customers
 from segmentation.io.runs import new_run
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.ingest import check_source
-from segmentation.tiles import CUSTOMER_DAY
+from segmentation.tiles import CUSTOMER_DAY, TILES
 
 
 def run_features(context: Context, as_of: dt.date) -> Row:
@@ -54,7 +54,7 @@ def run_features(context: Context, as_of: dt.date) -> Row:
                 f"{table.name}: {found['n']:,} rows for {found['customers']:,} customers; expected one each."
             )
         facts.append(f"{found['n']:>9,} customers")
-    read = {t: v for t, v in ingest["output_versions"].items() if t in (CUSTOMER_DAY.name, *(t.name for t in READ))}
+    read = {t.name: ingest["output_versions"][t.name] for t in (STG_TRANSACTIONS, *TILES, *READ)}
     return context.runs.publish(
         run.finish(input_versions=read, output_versions={table.name: version}, rows_in=found["n"], rows_out=found["n"],
                    notes=registry.notes()),
@@ -68,12 +68,10 @@ def tiles_before(context: Context, as_of: dt.date, features_run: Row) -> DataFra
     return context.warehouse.read(CUSTOMER_DAY, version).where(F.col("event_date") < F.lit(as_of))
 
 
-READ = (STG_TRANSACTIONS, STG_CUSTOMERS, STG_INTERACTIONS, STG_FEEDBACK)
+READ = (STG_CUSTOMERS, STG_INTERACTIONS, STG_FEEDBACK)
 
 
 def read_inputs(context: Context, ingest: Row) -> Inputs:
-    """The staged tables as the ingest run left them, whatever has been written since."""
+    """The tiles and staged tables as the ingest run left them, whatever has been written since."""
     versions = ingest["output_versions"]
-    lines, customers, interactions, feedback = (context.warehouse.read(t, versions[t.name]) for t in READ)
-    tiles = context.warehouse.read(CUSTOMER_DAY, versions[CUSTOMER_DAY.name])
-    return Inputs(tiles, lines, customers, interactions, feedback)
+    return Inputs(*(context.warehouse.read(table, versions[table.name]) for table in (*TILES, *READ)))

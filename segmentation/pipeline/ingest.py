@@ -20,9 +20,9 @@ from segmentation.core.schemas import (
 from segmentation.io.files import RawFile, list_files, open_raw
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.tiles import refresh_tiles
 from segmentation.staging import Cleaned, judge_parts, quality, quarantine_rows, refuse_repeats, with_products
 from segmentation.staging.mapping import input_name
-from segmentation.tiles import CUSTOMER_DAY, daily_tiles
 
 Quality = list[tuple[str, str, str, float]]
 SOURCE = "source"
@@ -47,7 +47,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     identities = {f.path: f"{f.length} bytes, {f.modified.isoformat()}" for found in files.values() for f in found}
     inputs = {SOURCE: context.source_name, **identities}
     run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), inputs)
-    check_source(context)
+    last = check_source(context)
     done = context.runs.published(run.run_key)
     if done is not None and not context.restate:
         steps.say(f"ingest: these files are staged already (run {done['run_id']})")
@@ -56,7 +56,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     cleaned, checks = _clean_all(context, files, received)
     context.create_tables()
     versions = _write_state(context, run, cleaned)
-    _refresh_tiles(context, versions)
+    versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
     notes = source.absences()
     checks += [(table, "absent", column, 1.0) for table, column in source.absent_columns()]
     names = ("as_of", "run_id", "source_table", "check", "subject", "value")
@@ -139,12 +139,3 @@ def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str
     for table in STAGED:
         versions.setdefault(table.name, warehouse.version(table))
     return versions
-
-
-def _refresh_tiles(context: Context, versions: dict[str, int]) -> None:
-    warehouse = context.warehouse
-    with context.steps.step(CUSTOMER_DAY.name) as facts:
-        tiles = daily_tiles(warehouse.read(STG_TRANSACTIONS, versions[STG_TRANSACTIONS.name]))
-        versions[CUSTOMER_DAY.name] = warehouse.overwrite(CUSTOMER_DAY, tiles)
-        days = warehouse.read(CUSTOMER_DAY, versions[CUSTOMER_DAY.name]).count()
-        facts.append(f"{days:>9,} customer days")

@@ -81,17 +81,55 @@ BY_CATEGORY = (
     f"array<struct<department:string,category:string,net_amount:{MONEY_SUM},items:{UNITS_SUM},item_amount:{MONEY_SUM}>>"
 )
 
+CUSTOMER = Column("customer_id", "string", "The customer")
+DAY = Column("event_date", "date", "Calendar day in the source's time zone")
+STATES = (
+    *(Column(s.name, s.type, s.comment) for s in SUMS),
+    Column("orders_by_store", "map<string,bigint>", "Orders by store; null where no store is known"),
+    Column("by_category", BY_CATEGORY,
+           "By department and category: revenue net of returns, items bought, and the revenue of those items"),
+)  # fmt: skip
+
 CUSTOMER_DAY = Table(
     "customer_day",
     "one row per customer and day with purchases or returns",
     ("customer_id", "event_date"),
+    (CUSTOMER, DAY, *STATES),
+    "state",
+)
+CUSTOMER_MONTH = Table(
+    "customer_month",
+    "one row per customer and calendar month with purchases or returns: the merge of its days",
+    ("customer_id", "month"),
     (
-        Column("customer_id", "string", "The customer"),
-        Column("event_date", "date", "Calendar day in the source's time zone"),
-        *(Column(s.name, s.type, s.comment) for s in SUMS),
-        Column("orders_by_store", "map<string,bigint>", "Orders by store; null where no store is known"),
-        Column("by_category", BY_CATEGORY,
-               "By department and category: revenue net of returns, items bought, and the revenue of those items"),
+        CUSTOMER,
+        Column("month", "date", "First day of the calendar month"),
+        Column("order_days", "int", "Bitmap of the days with an order: bit d - 1 is day d of the month"),
+        *STATES,
     ),
     "state",
-)  # fmt: skip
+)
+CUSTOMER_PRODUCT = Table(
+    "customer_product",
+    "one row per customer and product ever bought",
+    ("customer_id", "product_id"),
+    (
+        CUSTOMER,
+        Column("product_id", "string", "The product"),
+        Column("days", "array<date>", "The days on which it was bought, ascending; the first is when it was new"),
+    ),
+    "state",
+)
+CATEGORY_PRICE = Table(
+    "category_price",
+    "one row per category, day and unit price of what is sold by the item",
+    ("category", "event_date", "unit_price"),
+    (
+        Column("category", "string", "The category"),
+        DAY,
+        Column("unit_price", "decimal(18,6)", "Price paid per item"),
+        Column("lines", "bigint", "Receipt lines at that price; every line counts once, whatever its quantity"),
+    ),
+    "state",
+)
+TILES = (CUSTOMER_DAY, CUSTOMER_MONTH, CUSTOMER_PRODUCT, CATEGORY_PRICE)

@@ -10,10 +10,10 @@ import pytest
 
 from segmentation.core.schemas import STAGED, STG_TRANSACTIONS, TABLES, Table
 from segmentation.features import load_registry
-from segmentation.tiles import CUSTOMER_DAY
+from segmentation.tiles import TILES
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-ALL = (*TABLES, CUSTOMER_DAY, load_registry(CONF, frozenset()).table)
+ALL = (*TABLES, *TILES, load_registry(CONF, frozenset()).table)
 
 every_table = pytest.mark.parametrize("table", ALL, ids=lambda t: t.name)
 

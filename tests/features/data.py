@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from segmentation.core.schemas import STG_CUSTOMERS, STG_FEEDBACK, STG_INTERACTIONS, STG_TRANSACTIONS
 from segmentation.features import Inputs
 from segmentation.features.states import STATES
-from segmentation.tiles import daily_tiles
+from segmentation.tiles import daily_tiles, monthly_tiles, price_tiles, product_tiles
 from tests.tiles.data import Row, line, rows
 
 EVERYTHING = frozenset(column for state in STATES.values() for need in state.needs for column in need.split("|"))
@@ -134,9 +134,12 @@ def inputs(
         return found if partitions is None else found.repartition(partitions)
 
     staged = frame(STG_TRANSACTIONS, [line(i, change) for i, change in enumerate(lines)])
+    days = daily_tiles(staged).localCheckpoint()  # features read stored tiles; making them again would double each plan
     return Inputs(
-        daily_tiles(staged).localCheckpoint(),  # features read stored tiles; making them again would double each plan
-        staged,
+        days,
+        monthly_tiles(days).localCheckpoint(),
+        product_tiles(staged),
+        price_tiles(staged),
         frame(STG_CUSTOMERS, customers),
         frame(STG_INTERACTIONS, [{"interaction_id": f"i{i}", **row} for i, row in enumerate(interactions)]),
         frame(STG_FEEDBACK, [{"feedback_id": f"f{i}", **row} for i, row in enumerate(feedback)]),
