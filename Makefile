@@ -16,7 +16,7 @@ JARS := build/jars/.resolved
 .PHONY: help setup demo sql test test-with-demo test-without-demo test-faults check format wheel clean
 
 help:
-	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose)"
+	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
 	@echo "make sql    a SQL prompt on the warehouse"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
@@ -40,7 +40,7 @@ $(JARS): $(VENV) conf/spark/ivy.xml conf/spark/ivysettings.xml
 
 demo: setup
 	@segmentation demo-data --out $(RAW)
-	@$(SUBMIT) jobs/monthly.py --source complete_journey --input $(RAW) --as-of $(AS_OF) --warehouse "$(WAREHOUSE)" $(QUIET)
+	@$(SUBMIT) jobs/monthly.py --source complete_journey --input $(RAW) --as-of $(AS_OF) --warehouse "$(WAREHOUSE)" $(if $(RESTATE),--restate) $(QUIET)
 
 sql: setup
 	@segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)

@@ -36,6 +36,15 @@ LIFETIME = Window(None)
 WINDOWS = (Window(30), Window(90), Window(180), Window(365), LIFETIME)
 
 
+def parse_as_ofs(text: str) -> tuple[dt.date, ...]:
+    """One as-of date or several with commas between, each once, in order of time.
+
+    >>> [str(day) for day in parse_as_ofs("2017-04-01, 2017-03-01")]
+    ['2017-03-01', '2017-04-01']
+    """
+    return tuple(sorted({parse_as_of(part) for part in text.split(",")}))
+
+
 def parse_as_of(text: str) -> dt.date:
     """An as-of date from the command line, ISO 8601.
 
@@ -43,6 +52,6 @@ def parse_as_of(text: str) -> dt.date:
     datetime.date(2018, 1, 1)
     """
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text.strip())
     except ValueError:
         raise ConfigError(f'--as-of "{text}" is not a date. Expected YYYY-MM-DD, such as 2018-01-01.') from None

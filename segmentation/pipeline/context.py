@@ -11,12 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
+from pyspark.sql import Row
+
 from segmentation.clustering import SweepConfig
 from segmentation.core.config import load, read_yaml
 from segmentation.core.errors import ConfigError
 from segmentation.core.schemas import TABLES, Table
 from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
+from segmentation.io.runs import Run
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.segments import load_personas, load_rules
@@ -95,6 +98,25 @@ class Context:
     def feature_files(self) -> list[str]:
         """The feature definitions, by name."""
         return sorted(p.relative_to(self.config).as_posix() for p in (self.config / "features").glob("*.yml"))
+
+    def standing(self, run: Run) -> Row | None:
+        """The published run that makes `run` needless, named on the terminal; None where there is work to do.
+
+        What is published for an as-of date stays until somebody restates it, also where late data, another
+        configuration or other code would give something else by now.
+        """
+        if self.restate:
+            return None
+        same = self.runs.published(run.run_key)
+        found = same or self.runs.latest(run.job, run.as_of)
+        if found is not None:
+            self.steps.say(f"{run.job}: {run.as_of} is published already (run {found['run_id']})")
+        if found is not None and same is None:
+            was = {"input": found["inputs"], "configuration": found["config_hash"], "code": found["code_version"]}
+            now = {"input": dict(run.inputs), "configuration": run.config_hash, "code": run.code_version}
+            changed = ", ".join(name for name in was if was[name] != now[name])
+            self.steps.say(f"  it stays as it is       changed since: {changed}; --restate publishes it anew")
+        return found
 
     @cached_property
     def tables_created(self) -> bool:

@@ -30,9 +30,8 @@ def run_features(context: Context, as_of: dt.date) -> Row:
     registry = context.registry
     config = {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
     run = new_run("build_features", as_of, config, {"ingest": ingest["run_id"]})
-    done = context.runs.published(run.run_key)
-    if done is not None and not context.restate:
-        context.steps.say(f"build_features: {as_of} is published already (run {done['run_id']})")
+    done = context.standing(run)
+    if done is not None:
         return done
     context.steps.say(f"build_features: as of {as_of}, {len(registry.features)} features")
     context.steps.say_notes("off, inputs missing", registry.notes())

@@ -53,9 +53,8 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     assert bundle is not None  # run_month fits one where there is none
     config = context.config_files("rules.yml", "dimensions.yml", *context.feature_files())
     run = new_run("monthly", as_of, config, {"features": features_run["run_id"], "bundle": bundle})
-    done = context.runs.published(run.run_key)
-    if done is not None and not context.restate:
-        context.steps.say(f"monthly: {as_of} is published already (run {done['run_id']})")
+    done = context.standing(run)
+    if done is not None:
         return done
     context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
     context.create_tables()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from segmentation.core.errors import SegmentationError
-from segmentation.core.periods import parse_as_of
+from segmentation.core.periods import parse_as_of, parse_as_ofs
 from segmentation.pipeline.context import Context, open_context
 
 
@@ -31,10 +31,10 @@ def job_parser(description: str, as_of_help: str, as_of_required: bool = True) -
     return parser
 
 
-def context_of(app: str, options: argparse.Namespace) -> Context:
-    """The job's surroundings; the date is checked before Spark starts."""
+def context_of(app: str, options: argparse.Namespace, several: bool = False) -> Context:
+    """The job's surroundings; its date, or `several`, are checked before Spark starts."""
     if options.as_of is not None:
-        options.as_of = parse_as_of(options.as_of)
+        options.as_of = (parse_as_ofs if several else parse_as_of)(options.as_of)
     return open_context(app, options.config, options.source, options.warehouse, options.restate)
 
 

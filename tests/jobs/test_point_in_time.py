@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core import GuardError
-from segmentation.pipeline import month, run_month
-from tests.published import published, row_hash
+from segmentation.pipeline import month, run_features, run_ingest, run_month
+from tests.published import published, row_hash, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
 
 AS_OF = dt.date(2024, 5, 1)
@@ -29,6 +29,38 @@ def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path
         rows = published(undisturbed, name, AS_OF)
         assert len(rows)
         assert row_hash(published(tmp_path / "warehouse", name, AS_OF)) == row_hash(rows), name
+
+
+def test_late_lines_reach_new_dates_and_published_ones_only_when_asked(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, warehouse = configure(tmp_path / "conf", dimensions=["transactional"]), tmp_path / "warehouse"
+    lines = two_kinds()
+    late = [row for row in lines if row["sold_at"][:10] < "2024-04-15" and row["customer"] in ("c1", "c2", "c7")]
+    assert late
+    may, june = dt.date(2024, 5, 1), dt.date(2024, 6, 1)
+
+    def features(folder: Path, *dates: dt.date, restate: bool = False) -> list[str]:
+        for as_of in dates:
+            run_features(open_shop(spark, config, folder, restate), as_of)
+        return [row_hash(published(folder, "customer_features", as_of)) for as_of in dates]
+
+    write_sales(tmp_path / "raw", [row for row in lines if row not in late])
+    run_ingest(open_shop(spark, config, warehouse), str(tmp_path / "raw"))
+    (before,) = features(warehouse, may)
+    write_sales(tmp_path / "raw", late, "sales-late.csv")
+    capsys.readouterr()
+    run_ingest(open_shop(spark, config, warehouse), str(tmp_path / "raw"))
+    touched = len({(row["customer"], row["sold_at"][:10]) for row in late})
+    assert f"{touched} touched of" in capsys.readouterr().out
+
+    run_ingest(open_shop(spark, config, tmp_path / "anew"), str(tmp_path / "raw"))
+    expected = features(tmp_path / "anew", may, june)
+    assert features(warehouse, may, june) == [before, expected[1]]
+    assert "changed since: input; --restate publishes it anew" in capsys.readouterr().out
+    assert features(warehouse, may, restate=True) == [expected[0]] != [before]
+    runs = table(warehouse, "runs")
+    assert len(runs[(runs["job"] == "build_features") & (runs["as_of"] == may)]) == 2
 
 
 @pytest.mark.usefixtures("no_names")
