@@ -103,7 +103,7 @@ def _check_type(where: str, part: Part, table: Table, name: str, found: DataType
     elif wanted == "date":
         fits += (DateType,)
     elif wanted == "timestamp":
-        fits += (TimestampType, TimestampNTZType)
+        fits += (TimestampType, TimestampNTZType, DateType)
     else:
         # A number with a fraction is no name: as text 1234 would become 1234.0 and match nothing.
         fits += (StringType, IntegralType, DecimalType, DateType, BooleanType)
@@ -128,7 +128,7 @@ def _check_rules(where: str, part: Part, typed: DataFrame) -> None:
 
 def _typed(source: Source, table: Table, name: str, found: DataType) -> Column:
     wanted, value = table.column(name).type, F.col(f"found_{name}")
-    if wanted == "timestamp" and isinstance(found, TimestampNTZType):
+    if wanted == "timestamp" and isinstance(found, TimestampNTZType | DateType):
         return _shown_by_clock(value, source).alias(name)
     if wanted == "timestamp" and isinstance(found, StringType):
         text = F.trim(value)

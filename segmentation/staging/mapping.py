@@ -80,6 +80,11 @@ class Part(Strict):
         """Text formats carry no types, so a value's type can only be judged row by row."""
         return self.format in ("csv", "json")
 
+    @property
+    def given(self) -> frozenset[str]:
+        """Our columns that have values: `local_hour: "NULL"` says that a default would be wrong."""
+        return frozenset(c for c, sql in self.columns.items() if not isinstance(parse_sql(sql, c), exp.Null))
+
 
 class Source(Strict):
     """A retailer's data, as declared. Money is in `currency`; days are days in `time_zone`."""
@@ -117,13 +122,15 @@ class Source(Strict):
         have = set()
         for table in STAGED:
             parts = self.parts(table)
-            mapped = {c for part in parts for c in part.columns}
+            mapped = {c for part in parts for c in part.given}
             if not parts:
                 continue
             derived = {
                 c
                 for c, sql in DEFAULTS.get(table.name, {}).items()
-                if (needed := _inputs(sql)) and needed <= mapped  # a literal says nothing about the source
+                if (needed := _inputs(sql))
+                and needed <= mapped  # a literal says nothing about the source
+                and any(c not in part.columns for part in parts)
             }
             ranks = {f"{c}_rank" for c in self.levels if c in mapped}
             have |= {f"{input_name(table)}.{c}" for c in mapped | derived | ranks}
