@@ -1,16 +1,14 @@
-"""A user's raw files: found, fingerprinted and opened, with errors that say what is there instead."""
+"""Files by path: a user's raw ones found and fingerprinted, with errors that say what is there instead; our own."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.io.failures import SPARK_FAILED, reason
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
     """
     jvm = spark._jvm
     assert jvm is not None  # a classic session always has its gateway
-    path = jvm.org.apache.hadoop.fs.Path(f"{_literal(folder.rstrip('/'))}/{pattern}")
+    path = jvm.org.apache.hadoop.fs.Path(f"{literal(folder.rstrip('/'))}/{pattern}")
     fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
     found = []
     for status in fs.globStatus(path) or []:
@@ -54,24 +52,10 @@ def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
     return files
 
 
-def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, options: Mapping[str, str]) -> DataFrame:
-    """The files as one data frame. Raises BadInputError where Spark cannot make out their schema."""
-    names = ", ".join(f.name for f in files)
-    try:
-        # By default Spark gives all CSV files the first one's header, by position.
-        defaults = {"enforceSchema": "false"} if file_format == "csv" else {}
-        return spark.read.format(file_format).options(**{**defaults, **options}).load([_literal(f.path) for f in files])
-    except SPARK_FAILED as error:
-        raise BadInputError(
-            f"{names}: not readable as {file_format}: {reason(error)}. "
-            "Check the file, or `format` in the source mapping."
-        ) from None
-
-
-def _literal(path: str) -> str:
+def literal(path: str) -> str:
     r"""A path in which Hadoop's glob sees no pattern.
 
-    >>> _literal("raw [2024]")
+    >>> literal("raw [2024]")
     'raw \\[2024\\]'
     """
     return re.sub(r"[\\*?\[\]{}]", r"\\\g<0>", path)

@@ -17,7 +17,8 @@ from segmentation.core.schemas import (
     STG_TRANSACTIONS,
     Table,
 )
-from segmentation.io.files import RawFile, list_files, open_raw
+from segmentation.io.files import RawFile, list_files
+from segmentation.io.raw import open_raw
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
 from segmentation.staging import Cleaned, judge_parts, quality, quarantine_rows, refuse_repeats, with_products
@@ -97,8 +98,8 @@ def _clean_all(
         parts = [
             (
                 part,
-                open_raw(spark, files[part.files], part.format, part.options),
-                [open_raw(spark, files[lookup.files], lookup.format, lookup.options) for lookup in part.lookups],
+                open_raw(spark, files[part.files], part.format, part.options, part.reads),
+                [open_raw(spark, files[look.files], look.format, look.options, part.reads) for look in part.lookups],
             )
             for part in source.parts(table)
         ]

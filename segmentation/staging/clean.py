@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import QUARANTINE, Table
-from segmentation.staging.contracts import judge
+from segmentation.staging.contracts import CORRUPT, judge
 from segmentation.staging.mapping import Lookup, Part, Source, input_name
 
 
@@ -70,13 +70,22 @@ def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
         unique = repeated.isEmpty()  # the first time that rows are read
     except (PySparkException, Py4JJavaError) as error:
         rows.unpersist()
-        # Py4J's own text is a stack trace; the exception behind it has one sentence.
-        said = str(error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error)
         raise BadInputError(
-            f"{input_name(table)}: Spark met a value or a file that it cannot read: {said.splitlines()[0]} "
+            f"{input_name(table)}: Spark met a value or a file that it cannot read: {_sentence(error)} "
             "In the mapping, try_cast refuses such values row by row; a broken file must come again."
         ) from None
     return Cleaned(table, rows if unique else _keep_one(table, rows, repeated).persist())
+
+
+def _sentence(error: PySparkException | Py4JJavaError) -> str:
+    """Which file or value, and why. Py4J's own text is a stack trace; the exceptions behind it have a line each."""
+    if isinstance(error, PySparkException):
+        return str(error).splitlines()[0]
+    said, cause = str(error.java_exception.getMessage()).splitlines()[0], error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    why = str(cause.getMessage() or "").split("\n")[0]
+    return said if not why or why in said else f"{said} ({why})"
 
 
 def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:
@@ -166,9 +175,14 @@ def _look_up(table: Table, part: Part, spec: Lookup, left: DataFrame, right: Dat
             raise BadInputError(
                 f'{where}: {name} has no "{missing[0]}" to join on. {nearest(missing[0], frame.columns)}'
             )
+    torn = right.where(F.col(CORRUPT).isNotNull()).select(CORRUPT).first() if CORRUPT in right.columns else None
+    if torn is not None:
+        raise BadInputError(
+            f"{where}: a line of {spec.files} has more or fewer columns than the header: {torn[CORRUPT]!r:.80}."
+        )
     if not right.groupBy(*spec.by).count().where("count > 1").isEmpty():
         raise BadInputError(
             f"{where}: {', '.join(spec.by)} is not unique in {spec.files}; a lookup would multiply rows."
         )
-    new = [c for c in right.columns if c not in left.columns or c in spec.by]
+    new = [c for c in right.columns if c in spec.by or c not in (*left.columns, CORRUPT)]
     return left.join(right.select(*new), on=spec.by, how="left")

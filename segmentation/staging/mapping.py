@@ -81,6 +81,19 @@ class Part(Strict):
         return self.format in ("csv", "json")
 
     @property
+    def reads(self) -> frozenset[str]:
+        """The files' columns that the mapping names."""
+        joined = {column for lookup in self.lookups for column in lookup.by}
+        return frozenset(joined.union(*(sql_columns(sql, ours) for ours, sql in self.columns.items())))
+
+    @field_validator("options")
+    @classmethod
+    def _no_mode(cls, value: dict[str, str]) -> dict[str, str]:
+        if "mode" in {key.lower() for key in value}:
+            raise ValueError("mode cannot be chosen: rows that do not parse are quarantined")
+        return value
+
+    @property
     def given(self) -> frozenset[str]:
         """Our columns that have values: `local_hour: "NULL"` says that a default would be wrong."""
         return frozenset(c for c, sql in self.columns.items() if not isinstance(parse_sql(sql, c), exp.Null))
