@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from delta.exceptions import (
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from segmentation.core.errors import SegmentationError
@@ -183,20 +184,27 @@ class Warehouse:
         """Rows made on the driver, in the table's types and order."""
         return self.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.ddl)
 
-    def merge(self, table: Table, rows: DataFrame) -> int:
-        """Upserts `rows` on the table's key in one commit and returns its version.
+    def merge(self, table: Table, rows: DataFrame, gone: DataFrame | None = None, once: Collection[str] = ()) -> int:
+        """Upserts `rows` on the table's key, deletes the keys in `gone`, in one commit, and returns its version.
 
-        Rows that are already there with the same values are left alone, so a repeat changes nothing.
+        Rows that are already there with the same values are left alone, so a repeat changes nothing. The columns
+        `once` keep the value that they were inserted with. A key must not be in both.
         """
         key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
-        others = [c.name for c in table.columns if c.name not in table.key]
+        others = [c.name for c in table.columns if c.name not in (*table.key, *once)]
         differs = " OR ".join(f"NOT (t.`{c}` <=> s.`{c}`)" for c in others) or "false"
+        changes = rows.select(*table.names, F.lit(False).alias("is_gone"))
+        if gone is not None:
+            keys = gone.select(*table.key, F.lit(True).alias("is_gone"))
+            changes = changes.unionByName(keys, allowMissingColumns=True)
 
         def commit() -> None:
             (
                 DeltaTable.forPath(self.spark, self.path(table)).alias("t")
-                .merge(rows.select(*table.names).alias("s"), key)
-                .whenMatchedUpdateAll(condition=differs).whenNotMatchedInsertAll()
+                .merge(changes.alias("s"), key)
+                .whenMatchedDelete("s.is_gone")
+                .whenMatchedUpdate(differs, {f"`{c}`": f"s.`{c}`" for c in others})
+                .whenNotMatchedInsert("NOT s.is_gone", {f"`{c}`": f"s.`{c}`" for c in table.names})
                 .execute()
             )  # fmt: skip
 

@@ -21,7 +21,16 @@ from segmentation.io.files import RawFile, list_files
 from segmentation.io.raw import open_raw
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
-from segmentation.staging import Cleaned, judge_parts, quality, quarantine_rows, refuse_repeats, with_products
+from segmentation.staging import (
+    Cleaned,
+    judge_parts,
+    quality,
+    quarantine_rows,
+    refuse_repeats,
+    refused_keys,
+    settled,
+    with_products,
+)
 from segmentation.staging.mapping import input_name
 from segmentation.tiles import CUSTOMER_DAY, daily_tiles
 
@@ -124,6 +133,7 @@ def _clean_all(
 
 
 def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str, int]:
+    """One commit a table. The last reading of a key decides: a row is staged or in quarantine, not both."""
     warehouse = context.warehouse
     versions: dict[str, int] = {}
     for c in cleaned:
@@ -131,11 +141,15 @@ def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str
             rows = c.accepted
             if c.table is STG_TRANSACTIONS and STG_PRODUCTS.name in versions:
                 rows = with_products(rows, warehouse.read(STG_PRODUCTS, versions[STG_PRODUCTS.name]), STG_TRANSACTIONS)
-            versions[c.table.name] = warehouse.merge(c.table, rows)
+            versions[c.table.name] = warehouse.merge(c.table, rows, gone=refused_keys(c))
             facts.append(f"version {versions[c.table.name]}")
     with context.steps.step(QUARANTINE.name) as facts:
         refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
-        versions[QUARANTINE.name] = warehouse.insert_missing(QUARANTINE, reduce(DataFrame.unionByName, refused))
+        before = warehouse.read(QUARANTINE)
+        gone = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
+        versions[QUARANTINE.name] = warehouse.merge(
+            QUARANTINE, reduce(DataFrame.union, refused), reduce(DataFrame.union, gone), once=("run_id", "ingested_at")
+        )
         facts.append(f"version {versions[QUARANTINE.name]}")
     for table in STAGED:
         versions.setdefault(table.name, warehouse.version(table))

@@ -9,7 +9,7 @@ from functools import reduce
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
@@ -123,12 +123,43 @@ def quarantine_rows(cleaned: Cleaned, run_id: str, ingested_at: dt.datetime) -> 
         .withColumn("row_hash", F.sha2("raw", 256))
         .withColumn("occurrence", F.row_number().over(same))
         .select(
-            F.lit(input_name(cleaned.table)).alias("source_table"), "row_hash", "occurrence", "verdict.rule",
+            F.lit(input_name(cleaned.table)).alias("source_table"), "row_hash", "occurrence",
+            _row_key(cleaned.table).alias("row_key"), "verdict.rule",
             "verdict.reason", F.col("raw").alias("raw_row"), F.lit(run_id).alias("run_id"),
             F.lit(ingested_at).alias("ingested_at"),
         )
         .select(*QUARANTINE.names)
     )  # fmt: skip
+
+
+def refused_keys(cleaned: Cleaned) -> DataFrame:
+    """Keys of which this batch has only refused rows: what is staged under them was read again and is not good."""
+    key = list(cleaned.table.key)
+    refused = cleaned.rows.where("verdict IS NOT NULL").select(*key).dropna().distinct()
+    # The refused are few: joined to the accepted first, they need not be held against all of these.
+    return refused.join(cleaned.accepted.join(refused, on=key, how="left_semi"), on=key, how="left_anti")
+
+
+def settled(cleaned: Cleaned, refused: DataFrame, quarantine: DataFrame) -> DataFrame:
+    """Rows of `quarantine` that this batch accepts, by their text or by their key: the mapping or the file was mended.
+
+    `refused` are this batch's own, which stay.
+    """
+    accepted = cleaned.rows.where("verdict IS NULL").select(
+        F.sha2("raw", 256).alias("row_hash"), _row_key(cleaned.table).alias("row_key")
+    )
+    old = quarantine.where(F.col("source_table") == input_name(cleaned.table)).join(
+        refused, on=list(QUARANTINE.key), how="left_anti"
+    )
+    same_text, same_key = (
+        old.join(accepted, on=by, how="left_semi").select(*QUARANTINE.key) for by in ("row_hash", "row_key")
+    )
+    return same_text.union(same_key).distinct()
+
+
+def _row_key(table: Table) -> Column:
+    has_all = reduce(Column.__and__, (F.col(k).isNotNull() for k in table.key))
+    return F.when(has_all, F.to_json(F.struct(*table.key)))
 
 
 def quality(cleaned: Cleaned) -> list[tuple[str, str, str, float]]:
