@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -19,10 +21,20 @@ class RawFile:
     path: str
     length: int
     modified: dt.datetime
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What tells a table's content as length and time do a file's."""
+
+    @property
+    def identity(self) -> str:
+        """Changes when the content does."""
+        said = ", ".join(f"{key} {value}" for key, value in self.state.items())
+        return said or f"{self.length} bytes, {self.modified.isoformat()}"
 
 
-def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
+def list_files(spark: SparkSession, folder: str, pattern: str, whole: bool = False) -> list[RawFile]:
     """The files under `folder` that match the glob, by name; a matched folder stands for the files in it.
+
+    With `whole` it stands for itself.
 
     Raises BadInputError naming what the folder holds where nothing matches.
     """
@@ -32,14 +44,14 @@ def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
     fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
     found = []
     for status in fs.globStatus(path) or []:
-        found += list(fs.listStatus(status.getPath())) if status.isDirectory() else [status]
+        found += list(fs.listStatus(status.getPath())) if status.isDirectory() and not whole else [status]
     files = sorted(
         (
             RawFile(
                 s.getPath().getName(), s.getPath().toString(), s.getLen(),
                 dt.datetime.fromtimestamp(s.getModificationTime() / 1000, dt.UTC),
             )
-            for s in found if s.isFile() and not s.getPath().getName().startswith(("_", "."))
+            for s in found if (whole or s.isFile()) and not s.getPath().getName().startswith(("_", "."))
         ),
         key=lambda f: f.path,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from pyspark.sql.types import DataType, DecimalType, IntegralType, StringType
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.files import RawFile, literal
+from segmentation.io.tables import open_delta, open_jdbc
 
 CORRUPT = "_corrupt_record"
 """Spark's name for the column that holds a line which it could not take apart."""
@@ -44,6 +45,10 @@ def open_raw(
     one lacks what another has; when rows are read, Spark raises an error that names a CSV with a quote that does
     not close.
     """
+    if file_format == "jdbc":
+        return open_jdbc(spark, files[0], options)
+    if file_format == "delta":
+        return _unite([([table], open_delta(spark, table)) for table in files], needed)
     options = {**(CSV if file_format == "csv" else {}), **options}
     if file_format == "csv" and options.get("multiLine", "false").lower() == "true":
         _check_quotes(spark, files, options)
