@@ -7,18 +7,21 @@ import os
 from pathlib import Path
 
 from segmentation.core.errors import ConfigError
-from segmentation.datasets import write_complete_journey
+from segmentation.datasets import write_cdnow, write_complete_journey
 from segmentation.pipeline import open_context
 from segmentation.pipeline.options import run_job
 
 LOCAL = Path("conf/spark/local.conf")
+DATASETS = {"complete_journey": write_complete_journey, "cdnow": write_cdnow}
+"""Sample data by the name of the mapping that reads it."""
 
 
 def main() -> None:
     """`segmentation <command>`; see --help."""
     parser = argparse.ArgumentParser(prog="segmentation", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    data = commands.add_parser("demo-data", help="write The Complete Journey as Parquet files", allow_abbrev=False)
+    data = commands.add_parser("demo-data", help="write sample data as a retailer's files", allow_abbrev=False)
+    data.add_argument("--source", default="complete_journey", choices=DATASETS, help="which (and the mapping's name)")
     data.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     catalog = commands.add_parser("catalog", help="write the SQL that names the warehouse's tables", allow_abbrev=False)
     catalog.add_argument("--warehouse", default="warehouse", metavar="DIR", help="where the tables live")
@@ -30,8 +33,8 @@ def main() -> None:
 
 
 def _demo_data(options: argparse.Namespace) -> None:
-    folder = write_complete_journey(Path(options.out))
-    print(f"The Complete Journey is in {folder}")
+    folder = DATASETS[options.source](Path(options.out))
+    print(f"The files of {options.source} are in {folder}")
 
 
 def _catalog(options: argparse.Namespace) -> None:

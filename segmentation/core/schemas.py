@@ -229,6 +229,7 @@ QUARANTINE = Table(
         _c("source_table", "string", "The input the row came from: transactions, customers, …"),
         _c("row_hash", "string", "SHA-256 of the raw row"),
         _c("occurrence", "int", "1 for the first of several identical raw rows"),
+        _c("row_key", "string", "Its key in the staged table, JSON; null where it has none"),
         _c("rule", "string", "The rule it broke first"),
         _c("reason", "string", "What was found and what was expected"),
         _c("raw_row", "string", "The row as it was read, JSON"),

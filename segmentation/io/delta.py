@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -187,18 +187,26 @@ class Warehouse:
         """Rows made on the driver, in the table's types and order."""
         return self.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.ddl)
 
-    def merge(self, table: Table, rows: DataFrame) -> int:
-        """Upserts `rows` on the table's key in one commit and returns its version.
+    def merge(self, table: Table, rows: DataFrame, gone: DataFrame | None = None, once: Collection[str] = ()) -> int:
+        """Upserts `rows` on the table's key, deletes the keys in `gone`, in one commit, and returns its version.
 
-        Rows that are already there with the same values are left alone, so a repeat changes nothing.
+        Rows that are already there with the same values are left alone, so a repeat changes nothing. The columns
+        `once` keep the value that they were inserted with. A key must not be in both.
         """
         key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
+        others = [c.name for c in table.columns if c.name not in (*table.key, *once)]
+        changes = rows.select(*table.names, F.lit(False).alias("is_gone"))
+        if gone is not None:
+            keys = gone.select(*table.key, F.lit(True).alias("is_gone"))
+            changes = changes.unionByName(keys, allowMissingColumns=True)
 
         def commit() -> None:
             (
                 DeltaTable.forPath(self.spark, self.path(table)).alias("t")
-                .merge(rows.select(*table.names).alias("s"), key)
-                .whenMatchedUpdateAll(condition=_differs(table)).whenNotMatchedInsertAll()
+                .merge(changes.alias("s"), key)
+                .whenMatchedDelete("s.is_gone")
+                .whenMatchedUpdate(_differs(table, once), {f"`{c}`": f"s.`{c}`" for c in others})
+                .whenNotMatchedInsert("NOT s.is_gone", {f"`{c}`": f"s.`{c}`" for c in table.names})
                 .execute()
             )  # fmt: skip
 
@@ -297,14 +305,14 @@ def absolute(spark: SparkSession, path: str) -> str:
     return str(uri.getPath() if uri.getScheme() == "file" else qualified.toString()).rstrip("/")
 
 
-def _differs(table: Table) -> str:
+def _differs(table: Table, without: Collection[str] = ()) -> str:
     """SQL for: a row of the target t has other values than the row of the source s with its key."""
 
     def value(side: str, c: Column) -> str:
         # Spark compares no maps.
         return f"array_sort(map_entries({side}.`{c.name}`))" if c.type.startswith("map") else f"{side}.`{c.name}`"
 
-    others = [c for c in table.columns if c.name not in table.key]
+    others = [c for c in table.columns if c.name not in (*table.key, *without)]
     return " OR ".join(f"NOT ({value('t', c)} <=> {value('s', c)})" for c in others) or "false"
 
 

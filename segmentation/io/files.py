@@ -1,16 +1,16 @@
-"""A user's raw files: found, fingerprinted and opened, with errors that say what is there instead."""
+"""Files by path: a user's raw ones found and fingerprinted, with errors that say what is there instead; our own."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.io.failures import SPARK_FAILED, reason
 
 
 @dataclass(frozen=True)
@@ -21,27 +21,37 @@ class RawFile:
     path: str
     length: int
     modified: dt.datetime
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What tells a table's content as length and time do a file's."""
+
+    @property
+    def identity(self) -> str:
+        """Changes when the content does."""
+        said = ", ".join(f"{key} {value}" for key, value in self.state.items())
+        return said or f"{self.length} bytes, {self.modified.isoformat()}"
 
 
-def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
+def list_files(spark: SparkSession, folder: str, pattern: str, whole: bool = False) -> list[RawFile]:
     """The files under `folder` that match the glob, by name; a matched folder stands for the files in it.
+
+    With `whole` it stands for itself.
 
     Raises BadInputError naming what the folder holds where nothing matches.
     """
     jvm = spark._jvm
     assert jvm is not None  # a classic session always has its gateway
-    path = jvm.org.apache.hadoop.fs.Path(f"{_literal(folder.rstrip('/'))}/{pattern}")
+    path = jvm.org.apache.hadoop.fs.Path(f"{literal(folder.rstrip('/'))}/{pattern}")
     fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
     found = []
     for status in fs.globStatus(path) or []:
-        found += list(fs.listStatus(status.getPath())) if status.isDirectory() else [status]
+        found += list(fs.listStatus(status.getPath())) if status.isDirectory() and not whole else [status]
     files = sorted(
         (
             RawFile(
                 s.getPath().getName(), s.getPath().toString(), s.getLen(),
                 dt.datetime.fromtimestamp(s.getModificationTime() / 1000, dt.UTC),
             )
-            for s in found if s.isFile() and not s.getPath().getName().startswith(("_", "."))
+            for s in found if (whole or s.isFile()) and not s.getPath().getName().startswith(("_", "."))
         ),
         key=lambda f: f.path,
     )  # fmt: skip
@@ -54,24 +64,10 @@ def list_files(spark: SparkSession, folder: str, pattern: str) -> list[RawFile]:
     return files
 
 
-def open_raw(spark: SparkSession, files: list[RawFile], file_format: str, options: Mapping[str, str]) -> DataFrame:
-    """The files as one data frame. Raises BadInputError where Spark cannot make out their schema."""
-    names = ", ".join(f.name for f in files)
-    try:
-        # By default Spark gives all CSV files the first one's header, by position.
-        defaults = {"enforceSchema": "false"} if file_format == "csv" else {}
-        return spark.read.format(file_format).options(**{**defaults, **options}).load([_literal(f.path) for f in files])
-    except SPARK_FAILED as error:
-        raise BadInputError(
-            f"{names}: not readable as {file_format}: {reason(error)}. "
-            "Check the file, or `format` in the source mapping."
-        ) from None
-
-
-def _literal(path: str) -> str:
+def literal(path: str) -> str:
     r"""A path in which Hadoop's glob sees no pattern.
 
-    >>> _literal("raw [2024]")
+    >>> literal("raw [2024]")
     'raw \\[2024\\]'
     """
     return re.sub(r"[\\*?\[\]{}]", r"\\\g<0>", path)

@@ -17,14 +17,28 @@ from segmentation.core.schemas import (
     STG_TRANSACTIONS,
     Table,
 )
-from segmentation.io.files import RawFile, list_files, open_raw
+from segmentation.io.files import RawFile
+from segmentation.io.raw import open_raw
 from segmentation.io.runs import Run, new_run
+from segmentation.io.tables import find_raw
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.tiles import refresh_tiles
-from segmentation.staging import Cleaned, judge_parts, quality, quarantine_rows, refuse_repeats, with_products
-from segmentation.staging.mapping import input_name
+from segmentation.staging import (
+    Cleaned,
+    judge_parts,
+    quality,
+    quarantine_rows,
+    refuse_repeats,
+    refused_keys,
+    settled,
+    with_products,
+)
+from segmentation.staging.mapping import Input, input_name
 
 Quality = list[tuple[str, str, str, float]]
+Found = dict[str, list[RawFile]]
+WHERE = {"files", "format", "options", "watermark"}
+"""What says of a part or lookup which files are meant."""
 SOURCE = "source"
 """The key under which an ingest run's inputs name the mapping."""
 
@@ -37,14 +51,16 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     BadInputError raised, where a file, column or type is not what the mapping says.
     """
     source, spark, steps = context.source, context.warehouse.spark, context.steps
-    files: dict[str, list[RawFile]] = {}
+    files: Found = {}
     for table in STAGED:
         for part in source.parts(table):
-            for pattern in (part.files, *(lookup.files for lookup in part.lookups)):
-                files.setdefault(pattern, list_files(spark, folder, pattern))
+            for of in (part, *part.lookups):
+                if of.model_dump_json(include=WHERE) not in files:
+                    found = find_raw(spark, folder, of.files, of.format, of.options, of.watermark)
+                    files[of.model_dump_json(include=WHERE)] = found
     newest = max(f.modified for found in files.values() for f in found).astimezone(ZoneInfo(source.time_zone))
     received = received_on or source.received_on or newest.date() + dt.timedelta(days=1)
-    identities = {f.path: f"{f.length} bytes, {f.modified.isoformat()}" for found in files.values() for f in found}
+    identities = {f.path: f.identity for found in files.values() for f in found}
     inputs = {SOURCE: context.source_name, **identities}
     run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), inputs)
     last = check_source(context)
@@ -87,19 +103,17 @@ def check_source(context: Context) -> Row | None:
     return last
 
 
-def _clean_all(
-    context: Context, files: dict[str, list[RawFile]], received_on: dt.date
-) -> tuple[list[Cleaned], Quality]:
+def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[list[Cleaned], Quality]:
     """Every input judged and counted before anything is written."""
     source, spark = context.source, context.warehouse.spark
+
+    def opened(of: Input, reads: frozenset[str]) -> DataFrame:
+        return open_raw(spark, files[of.model_dump_json(include=WHERE)], of.format, of.options, reads)
+
     planned: list[tuple[Table, DataFrame, list[DataFrame]]] = []
     for table in STAGED:
         parts = [
-            (
-                part,
-                open_raw(spark, files[part.files], part.format, part.options),
-                [open_raw(spark, files[lookup.files], lookup.format, lookup.options) for lookup in part.lookups],
-            )
+            (part, opened(part, part.reads), [opened(lookup, part.reads) for lookup in part.lookups])
             for part in source.parts(table)
         ]
         if parts:
@@ -123,6 +137,7 @@ def _clean_all(
 
 
 def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str, int]:
+    """One commit a table. The last reading of a key decides: a row is staged or in quarantine, not both."""
     warehouse = context.warehouse
     versions: dict[str, int] = {}
     for c in cleaned:
@@ -130,11 +145,15 @@ def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str
             rows = c.accepted
             if c.table is STG_TRANSACTIONS and STG_PRODUCTS.name in versions:
                 rows = with_products(rows, warehouse.read(STG_PRODUCTS, versions[STG_PRODUCTS.name]), STG_TRANSACTIONS)
-            versions[c.table.name] = warehouse.merge(c.table, rows)
+            versions[c.table.name] = warehouse.merge(c.table, rows, gone=refused_keys(c))
             facts.append(f"version {versions[c.table.name]}")
     with context.steps.step(QUARANTINE.name) as facts:
         refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
-        versions[QUARANTINE.name] = warehouse.insert_missing(QUARANTINE, reduce(DataFrame.unionByName, refused))
+        before = warehouse.read(QUARANTINE)
+        gone = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
+        versions[QUARANTINE.name] = warehouse.merge(
+            QUARANTINE, reduce(DataFrame.union, refused), reduce(DataFrame.union, gone), once=("run_id", "ingested_at")
+        )
         facts.append(f"version {versions[QUARANTINE.name]}")
     for table in STAGED:
         versions.setdefault(table.name, warehouse.version(table))

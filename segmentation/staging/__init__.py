@@ -11,6 +11,8 @@ from segmentation.staging.clean import (
     quality,
     quarantine_rows,
     refuse_repeats,
+    refused_keys,
+    settled,
     with_products,
 )
 from segmentation.staging.mapping import Part, Source, load_source
@@ -25,5 +27,7 @@ __all__ = [
     "quality",
     "quarantine_rows",
     "refuse_repeats",
+    "refused_keys",
+    "settled",
     "with_products",
 ]

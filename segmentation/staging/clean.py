@@ -9,12 +9,12 @@ from functools import reduce
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import QUARANTINE, Table
-from segmentation.staging.contracts import judge
+from segmentation.staging.contracts import CORRUPT, judge
 from segmentation.staging.mapping import Lookup, Part, Source, input_name
 
 
@@ -70,13 +70,22 @@ def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
         unique = repeated.isEmpty()  # the first time that rows are read
     except (PySparkException, Py4JJavaError) as error:
         rows.unpersist()
-        # Py4J's own text is a stack trace; the exception behind it has one sentence.
-        said = str(error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error)
         raise BadInputError(
-            f"{input_name(table)}: Spark met a value or a file that it cannot read: {said.splitlines()[0]} "
+            f"{input_name(table)}: Spark met a value or a file that it cannot read: {_sentence(error)} "
             "In the mapping, try_cast refuses such values row by row; a broken file must come again."
         ) from None
     return Cleaned(table, rows if unique else _keep_one(table, rows, repeated).persist())
+
+
+def _sentence(error: PySparkException | Py4JJavaError) -> str:
+    """Which file or value, and why. Py4J's own text is a stack trace; the exceptions behind it have a line each."""
+    if isinstance(error, PySparkException):
+        return str(error).splitlines()[0]
+    said, cause = str(error.java_exception.getMessage()).splitlines()[0], error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    why = str(cause.getMessage() or "").split("\n")[0]
+    return said if not why or why in said else f"{said} ({why})"
 
 
 def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:
@@ -114,12 +123,43 @@ def quarantine_rows(cleaned: Cleaned, run_id: str, ingested_at: dt.datetime) -> 
         .withColumn("row_hash", F.sha2("raw", 256))
         .withColumn("occurrence", F.row_number().over(same))
         .select(
-            F.lit(input_name(cleaned.table)).alias("source_table"), "row_hash", "occurrence", "verdict.rule",
+            F.lit(input_name(cleaned.table)).alias("source_table"), "row_hash", "occurrence",
+            _row_key(cleaned.table).alias("row_key"), "verdict.rule",
             "verdict.reason", F.col("raw").alias("raw_row"), F.lit(run_id).alias("run_id"),
             F.lit(ingested_at).alias("ingested_at"),
         )
         .select(*QUARANTINE.names)
     )  # fmt: skip
+
+
+def refused_keys(cleaned: Cleaned) -> DataFrame:
+    """Keys of which this batch has only refused rows: what is staged under them was read again and is not good."""
+    key = list(cleaned.table.key)
+    refused = cleaned.rows.where("verdict IS NOT NULL").select(*key).dropna().distinct()
+    # The refused are few: joined to the accepted first, they need not be held against all of these.
+    return refused.join(cleaned.accepted.join(refused, on=key, how="left_semi"), on=key, how="left_anti")
+
+
+def settled(cleaned: Cleaned, refused: DataFrame, quarantine: DataFrame) -> DataFrame:
+    """Rows of `quarantine` that this batch accepts, by their text or by their key: the mapping or the file was mended.
+
+    `refused` are this batch's own, which stay.
+    """
+    accepted = cleaned.rows.where("verdict IS NULL").select(
+        F.sha2("raw", 256).alias("row_hash"), _row_key(cleaned.table).alias("row_key")
+    )
+    old = quarantine.where(F.col("source_table") == input_name(cleaned.table)).join(
+        refused, on=list(QUARANTINE.key), how="left_anti"
+    )
+    same_text, same_key = (
+        old.join(accepted, on=by, how="left_semi").select(*QUARANTINE.key) for by in ("row_hash", "row_key")
+    )
+    return same_text.union(same_key).distinct()
+
+
+def _row_key(table: Table) -> Column:
+    has_all = reduce(Column.__and__, (F.col(k).isNotNull() for k in table.key))
+    return F.when(has_all, F.to_json(F.struct(*table.key)))
 
 
 def quality(cleaned: Cleaned) -> list[tuple[str, str, str, float]]:
@@ -166,9 +206,14 @@ def _look_up(table: Table, part: Part, spec: Lookup, left: DataFrame, right: Dat
             raise BadInputError(
                 f'{where}: {name} has no "{missing[0]}" to join on. {nearest(missing[0], frame.columns)}'
             )
+    torn = right.where(F.col(CORRUPT).isNotNull()).select(CORRUPT).first() if CORRUPT in right.columns else None
+    if torn is not None:
+        raise BadInputError(
+            f"{where}: a line of {spec.files} has more or fewer columns than the header: {torn[CORRUPT]!r:.80}."
+        )
     if not right.groupBy(*spec.by).count().where("count > 1").isEmpty():
         raise BadInputError(
             f"{where}: {', '.join(spec.by)} is not unique in {spec.files}; a lookup would multiply rows."
         )
-    new = [c for c in right.columns if c not in left.columns or c in spec.by]
+    new = [c for c in right.columns if c in spec.by or c not in (*left.columns, CORRUPT)]
     return left.join(right.select(*new), on=spec.by, how="left")

@@ -27,6 +27,8 @@ from segmentation.core.errors import BadInputError, ConfigError, nearest
 from segmentation.core.schemas import Table
 from segmentation.staging.mapping import DEFAULTS, KINDS, Part, Source, input_name
 
+CORRUPT = "_corrupt_record"
+"""Spark's name for the column that holds a line which it could not take apart."""
 DAY_TIME_ZONE = r"^[^T ]+[T ][0-9:.]+ ?[^0-9:. ]"
 """Text that says its zone: a day, a time, and something more."""
 
@@ -48,6 +50,7 @@ def judge(
         _check_type(where, part, table, name, found.schema[f"found_{name}"].dataType)
     typed = found.select(
         "raw",
+        "is_corrupt",
         *(f"found_{name}" for name in part.columns),
         *(_typed(source, table, name, found.schema[f"found_{name}"].dataType) for name in part.columns),
     )
@@ -76,15 +79,22 @@ def _check_columns(where: str, part: Part, raw: DataFrame) -> None:
         for column in sorted(sql_columns(sql, where)):
             if column.lower() not in have:
                 raise BadInputError(
-                    f'{where}: column "{column}" is not there, and {name} is made of it. {nearest(column, raw.columns)}'
+                    f'{where}: column "{column}" is not there, and {name} is made of it. '
+                    f"{nearest(column, [c for c in raw.columns if c != CORRUPT])}"
                 )
 
 
 def _evaluate(where: str, part: Part, raw: DataFrame, own: Sequence[str]) -> DataFrame:
-    row = F.struct(*(F.col(f"`{c}`") for c in own))
+    row = F.to_json(F.struct(*(F.col(f"`{c}`") for c in own if c != CORRUPT)), {"ignoreNullFields": "false"})
+    is_corrupt = F.lit(False)
+    if CORRUPT in own:
+        # What Spark made of such a line is half of it; the line itself is the raw row.
+        is_corrupt = F.col(CORRUPT).isNotNull()
+        row = F.when(is_corrupt, F.to_json(F.struct(CORRUPT))).otherwise(row)
     try:
         return raw.select(
-            F.to_json(row, {"ignoreNullFields": "false"}).alias("raw"),
+            row.alias("raw"),
+            is_corrupt.alias("is_corrupt"),
             *(F.expr(sql).alias(f"found_{name}") for name, sql in part.columns.items()),
         )
     except AnalysisException as error:
@@ -103,7 +113,7 @@ def _check_type(where: str, part: Part, table: Table, name: str, found: DataType
     elif wanted == "date":
         fits += (DateType,)
     elif wanted == "timestamp":
-        fits += (TimestampType, TimestampNTZType)
+        fits += (TimestampType, TimestampNTZType, DateType)
     else:
         # A number with a fraction is no name: as text 1234 would become 1234.0 and match nothing.
         fits += (StringType, IntegralType, DecimalType, DateType, BooleanType)
@@ -128,7 +138,7 @@ def _check_rules(where: str, part: Part, typed: DataFrame) -> None:
 
 def _typed(source: Source, table: Table, name: str, found: DataType) -> Column:
     wanted, value = table.column(name).type, F.col(f"found_{name}")
-    if wanted == "timestamp" and isinstance(found, TimestampNTZType):
+    if wanted == "timestamp" and isinstance(found, TimestampNTZType | DateType):
         return _shown_by_clock(value, source).alias(name)
     if wanted == "timestamp" and isinstance(found, StringType):
         text = F.trim(value)
@@ -152,6 +162,11 @@ def _rules(
     source: Source, table: Table, part: Part, found: StructType, received_on: dt.date
 ) -> Iterator[tuple[str, Column, Column]]:
     """(rule, condition that marks a bad row, reason), in the order in which they are tried."""
+    yield (
+        "malformed_row",
+        F.col("is_corrupt"),
+        F.lit("the line has more or fewer columns than its file's header, or is no JSON; expected one value a column"),
+    )
     text = {name: F.col(f"found_{name}").cast("string") for name in part.columns}
     for name in part.columns:
         kind = found[f"found_{name}"].dataType.simpleString()

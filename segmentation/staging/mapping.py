@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from sqlglot import exp
 
 from segmentation.core.config import Strict, load, parse_sql, sql_columns
@@ -48,12 +49,40 @@ def _as_sql(value: Any) -> Any:
 Sql = Annotated[str, BeforeValidator(_as_sql)]
 
 
-class Lookup(Strict):
-    """A second file joined to the first for its columns; its key must be unique."""
+class Input(Strict):
+    """Files of one format, or a table: `files` is a glob under the input folder, or a JDBC table's name.
+
+    Of a JDBC table `watermark` is a column that rises with every change; it tells whether there is anything new.
+    """
 
     files: str
-    format: str = "parquet"
+    format: Literal["parquet", "csv", "json", "delta", "orc", "jdbc"] = "parquet"
     options: dict[str, str] = {}
+    watermark: str | None = None
+
+    @model_validator(mode="after")
+    def _reads_all_and_tells_nothing(self) -> Input:
+        options = {key.lower(): value for key, value in self.options.items()}
+        if "mode" in options:
+            raise ValueError("options: mode cannot be chosen: rows that do not parse are quarantined")
+        if self.format != "jdbc":
+            if self.watermark is not None:
+                raise ValueError("watermark is for format jdbc")
+            return self
+        if "url" not in options or "dbtable" in options or "query" in options:
+            raise ValueError("format jdbc needs options.url, and the table's name as `files`")
+        told = [key for key in ("user", "password") if not options.get(key, "$").startswith("$")]
+        if told or re.search(r"(?i)(password|pwd|user)\s*=|//[^/]*:[^/]*@", options["url"]):
+            raise ValueError(
+                "user and password stay out of the mapping: name environment variables, "
+                "user: $SHOP_DB_USER and password: $SHOP_DB_PASSWORD"
+            )
+        return self
+
+
+class Lookup(Input):
+    """A second file joined to the first for its columns; its key must be unique."""
+
     by: list[str]
 
 
@@ -65,12 +94,9 @@ class RowRule(Strict):
     reason: str
 
 
-class Part(Strict):
+class Part(Input):
     """Files of one shape that feed one of our tables."""
 
-    files: str
-    format: Literal["parquet", "csv", "json", "delta", "orc"] = "parquet"
-    options: dict[str, str] = {}
     lookups: list[Lookup] = []
     columns: dict[str, Sql]
     rules: list[RowRule] = []
@@ -79,6 +105,17 @@ class Part(Strict):
     def is_text(self) -> bool:
         """Text formats carry no types, so a value's type can only be judged row by row."""
         return self.format in ("csv", "json")
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The files' columns that the mapping names."""
+        joined = {column for lookup in self.lookups for column in lookup.by}
+        return frozenset(joined.union(*(sql_columns(sql, ours) for ours, sql in self.columns.items())))
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Our columns that have values: `local_hour: "NULL"` says that a default would be wrong."""
+        return frozenset(c for c, sql in self.columns.items() if not isinstance(parse_sql(sql, c), exp.Null))
 
 
 class Source(Strict):
@@ -117,13 +154,15 @@ class Source(Strict):
         have = set()
         for table in STAGED:
             parts = self.parts(table)
-            mapped = {c for part in parts for c in part.columns}
+            mapped = {c for part in parts for c in part.given}
             if not parts:
                 continue
             derived = {
                 c
                 for c, sql in DEFAULTS.get(table.name, {}).items()
-                if (needed := _inputs(sql)) and needed <= mapped  # a literal says nothing about the source
+                if (needed := _inputs(sql))
+                and needed <= mapped  # a literal says nothing about the source
+                and any(c not in part.columns for part in parts)
             }
             ranks = {f"{c}_rank" for c in self.levels if c in mapped}
             have |= {f"{input_name(table)}.{c}" for c in mapped | derived | ranks}

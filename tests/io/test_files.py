@@ -10,7 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import BadInputError
-from segmentation.io.files import exists, list_files, open_raw, write_text
+from segmentation.io.files import exists, list_files, write_text
+from segmentation.io.raw import open_raw
 
 
 @pytest.fixture

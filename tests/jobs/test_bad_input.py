@@ -149,6 +149,37 @@ def test_text_in_a_number_column_of_a_typed_file_is_refused_before_any_row_is_re
     assert not (tmp_path / "warehouse").exists()
 
 
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("receipt,line\nr2,1\n", 'sales1.csv: column "amount" is not there, as it is in sales0.csv'),
+        ('receipt,line,customer,sold_at,product,category,quantity,discount,amount,channel,is_return\nr2,"1,c1\n',
+         "sales1.csv: a quote is opened and not closed"),
+        ('receipt,line,customer,sold_at,product,category,quantity,discount,amount,channel,is_return\nr2,"1"x,c1\n',
+         "sales1.csv.  SQLSTATE: KD001 (Unescaped quote character '\"' inside quoted value"),
+    ],
+    ids=["missing columns", "broken quote", "quote in a quoted value"],
+)  # fmt: skip
+def test_one_file_of_several_that_is_broken_is_named_and_nothing_is_written(
+    spark: SparkSession, tmp_path: Path, second: str, said: str
+) -> None:
+    write_sales(tmp_path / "raw", [line("r1", "c1", "2024-06-01", "10.00")], "sales0.csv")
+    (tmp_path / "raw" / "sales1.csv").write_text(second)
+    with pytest.raises(BadInputError) as e:
+        ingest(spark, tmp_path)
+    assert said in str(e.value)
+    assert e.value.exit_code == 2
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_line_of_too_few_values_is_quarantined_as_it_stands(spark: SparkSession, tmp_path: Path) -> None:
+    write_sales(tmp_path / "raw", [line("r1", "c1", "2024-06-01", "10.00")])
+    with (tmp_path / "raw" / "sales.csv").open("a") as file:
+        file.write("r2,1,c1\n")
+    refused = table(ingest(spark, tmp_path), "quarantine")
+    assert refused[["rule", "raw_row"]].to_numpy().tolist() == [["malformed_row", '{"_corrupt_record":"r2,1,c1"}']]
+
+
 def test_an_empty_file_and_a_missing_file_are_refused(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="transactions: the input has no rows"):
         ingest(spark, tmp_path, [])

@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.core.schemas import STG_TRANSACTIONS, Table
-from segmentation.io.files import list_files, open_raw
+from segmentation.io.files import list_files
+from segmentation.io.raw import open_raw
 from segmentation.staging import Cleaned, Part, Source, clean
 
 RECEIVED = dt.date(2018, 1, 1)
@@ -60,10 +61,10 @@ def stage(source: Source, raw: DataFrame, staged: Table = STG_TRANSACTIONS) -> C
 def stage_files(spark: SparkSession, folder: Path, source: Source, staged: Table = STG_TRANSACTIONS) -> Cleaned:
     """The files of `folder`, found and opened the way the ingest job does."""
 
-    def opened(of: Any) -> DataFrame:
-        return open_raw(spark, list_files(spark, str(folder), of.files), of.format, of.options)
+    def opened(of: Any, reads: frozenset[str]) -> DataFrame:
+        return open_raw(spark, list_files(spark, str(folder), of.files), of.format, of.options, reads)
 
-    parts = [(p, opened(p), [opened(lookup) for lookup in p.lookups]) for p in source.parts(staged)]
+    parts = [(p, opened(p, p.reads), [opened(look, p.reads) for look in p.lookups]) for p in source.parts(staged)]
     return clean(source, staged, parts, RECEIVED)
 
 

@@ -96,14 +96,15 @@ def test_identical_bad_rows_are_numbered_in_quarantine(spark: SparkSession) -> N
     )  # fmt: skip
     ten, x = raw % ("r1", "ten"), raw % ("r3", "x")
     reason = "net_amount is {}; expected something that reads as decimal(18,2)"
+    key = '{"transaction_id":"%s","line_no":1}'
     assert_df_equality(
         quarantine_rows(cleaned, "run-1", NOW).orderBy("raw_row", "occurrence"),
         table(
             spark,
             QUARANTINE.ddl,
-            ("transactions", digest(ten), 1, "wrong_type", reason.format("ten"), ten, "run-1", NOW),
-            ("transactions", digest(ten), 2, "wrong_type", reason.format("ten"), ten, "run-1", NOW),
-            ("transactions", digest(x), 1, "wrong_type", reason.format("x"), x, "run-1", NOW),
+            ("transactions", digest(ten), 1, key % "r1", "wrong_type", reason.format("ten"), ten, "run-1", NOW),
+            ("transactions", digest(ten), 2, key % "r1", "wrong_type", reason.format("ten"), ten, "run-1", NOW),
+            ("transactions", digest(x), 1, key % "r3", "wrong_type", reason.format("x"), x, "run-1", NOW),
         ),
         ignore_nullable=True,
     )

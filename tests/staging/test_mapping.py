@@ -120,6 +120,11 @@ def test_a_source_provides_what_it_maps_and_what_follows_and_no_mere_defaults() 
     }  # fmt: skip
 
 
+def test_a_null_takes_back_what_would_follow() -> None:
+    less = shop().provides() - shop(transactions=[part(COLUMNS | {"local_hour": "NULL"})]).provides()
+    assert less == {"transactions.local_hour"}
+
+
 def test_what_the_products_know_the_lines_know_too() -> None:
     products = [part({"product_id": "id", "category": "group"}, files="products.csv")]
     lines = [part(COLUMNS | {"product_id": "item"})]

@@ -113,6 +113,10 @@ def test_a_day_without_a_time_starts_at_local_midnight(spark: SparkSession) -> N
     assert [tuple(r)[2:] for r in staged(spark, ["2017-06-01"], "string").collect()] == [(dt.date(2017, 6, 1), 0)]
 
 
+def test_a_date_is_the_day_that_it_says_in_every_time_zone(spark: SparkSession) -> None:
+    assert [tuple(r)[2:] for r in staged(spark, ["2017-06-01"], "date").collect()] == [(dt.date(2017, 6, 1), 0)]
+
+
 def test_a_time_without_a_day_is_refused_instead_of_read_as_today(spark: SparkSession) -> None:
     mapping = {"transaction_id": "receipt", "customer_id": "customer", "transaction_ts": "at", "net_amount": "net"}
     raw = receipts(spark, ["10:30:00", "10:30:00Z", "T10:30:00Z"], "string")
