@@ -7,7 +7,15 @@ import os
 from pathlib import Path
 
 from segmentation.core.errors import ConfigError
-from segmentation.datasets import write_cdnow, write_complete_journey
+from segmentation.datasets import (
+    SCENARIOS,
+    Retailer,
+    find_scenario,
+    write_cdnow,
+    write_complete_journey,
+    write_synthetic,
+)
+from segmentation.io import open_session
 from segmentation.pipeline import open_context
 from segmentation.pipeline.options import run_job
 
@@ -28,8 +36,19 @@ def main() -> None:
     catalog.add_argument("--config", default="conf", metavar="DIR", help="configuration folder")
     catalog.add_argument("--source", default="complete_journey", metavar="NAME", help="source mapping")
     catalog.add_argument("--out", required=True, metavar="FILE", help="file for spark-sql -i")
+    made = commands.add_parser("synthetic", help="write a made-up supermarket of any size", allow_abbrev=False)
+    made.add_argument("--out", required=True, metavar="DIR", help="folder to write; raw files go to DIR/raw")
+    made.add_argument("--customers", type=int, default=2000, metavar="N", help="customers (default: 2000)")
+    made.add_argument("--lines", type=int, default=200_000, metavar="N", help="receipt lines (default: 200000)")
+    made.add_argument(
+        "--seed", type=int, default=7, metavar="S", help="the same seed writes the same data (default: 7)"
+    )
+    made.add_argument("--scenario", default="none", metavar="NAME", help=f"one of {', '.join(SCENARIOS)}")
+    made.add_argument(
+        "--whale-share", type=float, default=0.0, metavar="X", help="one customer's part of the lines, 0 to 0.9"
+    )
     options = parser.parse_args()
-    run_job(lambda: _demo_data(options) if options.command == "demo-data" else _catalog(options))
+    run_job(lambda: COMMANDS[options.command](options))
 
 
 def _demo_data(options: argparse.Namespace) -> None:
@@ -42,14 +61,33 @@ def _catalog(options: argparse.Namespace) -> None:
         raise ConfigError(
             f"--warehouse {options.warehouse}: there is no such folder. Run make demo first, or name another."
         )
-    if LOCAL.exists():  # plain Python starts Spark as the jobs do
-        os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--properties-file {LOCAL} pyspark-shell")
+    _start_as_jobs_do()
     context = open_context("catalog", options.config, options.source, options.warehouse)
     context.create_tables()
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(";\n".join(context.warehouse.catalog_sql(context.tables)) + ";\n", encoding="utf-8")
     print(f"Names of {len(context.tables)} tables are in {out}")
+
+
+def _synthetic(options: argparse.Namespace) -> None:
+    scenario = find_scenario(options.scenario)
+    retailer = Retailer(options.customers, options.lines, options.seed, scenario, options.whale_share)
+    _start_as_jobs_do()
+    written = write_synthetic(open_session("synthetic"), retailer, options.out)
+    for name, rows in written.rows.items():
+        print(f"  {name:<24}{rows:>13,} rows")
+    planted = sum(written.planted.values())
+    print(f"The raw files for --source synthetic are in {options.out}/raw, {planted:,} planted faults in them")
+    print(f"The planted segments and the faults by rule are in {options.out}/truth: for checks, no input")
+
+
+def _start_as_jobs_do() -> None:
+    if LOCAL.exists():
+        os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--properties-file {LOCAL} pyspark-shell")
+
+
+COMMANDS = {"demo-data": _demo_data, "catalog": _catalog, "synthetic": _synthetic}
 
 
 if __name__ == "__main__":

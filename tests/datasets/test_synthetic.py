@@ -1,0 +1,179 @@
+"""The synthetic supermarket: the same wherever it is made, as skewed and seasonal as it says, with known truth."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.ml.clustering import KMeans
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import SparkSession
+from sklearn.metrics import adjusted_rand_score
+
+from segmentation.core import BadInputError, ConfigError
+from segmentation.datasets import Retailer, find_scenario, write_synthetic
+from segmentation.datasets.synthetic.faults import FAULTS
+from segmentation.datasets.synthetic.profiles import PROFILES
+from segmentation.datasets.synthetic.retailer import FIRST_DAY, LAST_DAY
+from segmentation.staging import clean, contracts
+from tests.datasets.data import digests, lines, shop, truths
+
+DRAWN = {
+    "transactions",
+    "customers",
+    "consents",
+    "campaigns",
+    "mailings",
+    "events",
+    "redemptions",
+    "tickets",
+    "answers",
+}
+
+
+@pytest.fixture(scope="module")
+def usual(spark: SparkSession) -> pd.DataFrame:
+    return lines(spark, shop(customers=400, lines=24_000))
+
+
+def test_a_seed_gives_the_same_rows_however_the_work_is_cut(spark: SparkSession) -> None:
+    shops = {tasks: shop(rows_per_task=-(-3000 // tasks)) for tasks in (1, 3, 7)}
+    for tasks, retailer in shops.items():
+        assert retailer.ids(spark, retailer.lines, "line").rdd.getNumPartitions() == tasks
+    found = {tasks: digests(spark, retailer) for tasks, retailer in shops.items()}
+    assert found[1] == found[3] == found[7]
+    other = digests(spark, shop(seed=8))
+    assert {name for name in other if other[name] != found[1][name]} == DRAWN  # the shelves are not drawn
+
+
+def test_the_number_of_lines_is_what_was_asked_for(spark: SparkSession, usual: pd.DataFrame) -> None:
+    good = (usual["document"] == "SALE").sum()
+    per_10000 = sum(f.per_10000 for f in FAULTS["lines"] if "line" not in f.rule)
+    assert good == pytest.approx(24_000 * (1 - per_10000 / 10_000), abs=60)  # four standard deviations
+    assert usual["sold_at"].dt.date.min() >= FIRST_DAY
+    assert usual["sold_at"].dt.date.max() <= LAST_DAY
+
+
+def test_a_return_takes_back_what_its_order_had_later_and_at_its_price(usual: pd.DataFrame) -> None:
+    returns = usual[usual["document"] == "RETURN"].reset_index()
+    assert len(returns) > 100
+    bought = usual[usual["document"] == "SALE"].reset_index()
+    both = returns.merge(bought, left_on=["original_receipt_no", "sku"], right_on=["receipt_no", "sku"])
+    same = both[(both["quantity_x"] == -both["quantity_y"]) & (both["net_amount_x"] == -both["net_amount_y"])]
+    # Originals with a planted fault are not among the good lines.
+    assert same["receipt_no_x"].nunique() > 0.97 * len(returns)
+    assert (same["customer_no_x"] == same["customer_no_y"]).all()
+    assert (same["sold_at_x"] > same["sold_at_y"]).all()
+
+
+def test_a_fifth_of_the_customers_buys_two_thirds_and_nobody_without_bound(spark: SparkSession) -> None:
+    # As shares of the segment's lines; the busiest is meant to have twenty times the mean.
+    found = lines(spark, shop(customers=400, lines=24_000)).reset_index()
+    segments = truths(spark, shop(customers=400, lines=24_000))["segment"]
+    counts = found.groupby("customer_no").size().reindex(segments.index, fill_value=0)
+    by_segment = counts.groupby(segments)
+    top = by_segment.apply(lambda n: n.sort_values(ascending=False).head(round(len(n) / 5)).sum() / n.sum())
+    assert top.between(0.55, 0.8).all(), top
+    assert (by_segment.max() / by_segment.mean() < 25).all()
+    every = counts.sort_values(ascending=False)
+    assert every.head(80).sum() / every.sum() > 0.65
+
+
+def test_the_whale_holds_its_share_and_changes_no_other_line(spark: SparkSession, usual: pd.DataFrame) -> None:
+    with_whale = lines(spark, shop(customers=400, lines=24_000, whale_share=0.1))
+    share = with_whale["customer_no"].value_counts(normalize=True)
+    whale = share.index[0]
+    before = (usual["customer_no"] == whale).mean()
+    # 2,000 blocks of twelve lines: a standard deviation of 0.7 %.
+    assert share.iloc[0] == pytest.approx(0.1 + 0.9 * before, abs=0.025)
+    assert before < 0.02
+    others = with_whale[with_whale["customer_no"] != whale]
+    pd.testing.assert_frame_equal(others, usual.loc[others.index])
+
+
+def test_weeks_weekdays_and_years_differ_as_the_calendar_says(usual: pd.DataFrame) -> None:
+    day = usual[usual["document"] == "SALE"]["day"]
+    week = (day - pd.Timestamp(FIRST_DAY)).dt.days // 7
+    weekly = week.value_counts().sort_index()
+    assert len(weekly) == 104
+    for year in (0, 52):
+        ordinary = weekly.loc[year + 8 : year + 27].mean()
+        assert weekly.loc[year + 48 : year + 50].mean() / ordinary == pytest.approx(1.77, abs=0.2)  # before Christmas
+        assert weekly.loc[year + 29 : year + 32].mean() / ordinary == pytest.approx(0.78, abs=0.15)  # holidays
+    weekday = day.dt.dayofweek.value_counts(normalize=True)
+    assert weekday[5] == pytest.approx(0.24, abs=0.03)
+    assert weekday[6] == pytest.approx(0.07, abs=0.02)
+    # A tenth more, and those who registered in the course of the first year.
+    assert weekly.loc[52:].sum() > 1.1 * weekly.loc[:51].sum()
+
+
+def test_planted_segments_are_found_again_in_the_lines(spark: SparkSession, usual: pd.DataFrame) -> None:
+    bought = usual[usual["document"] == "SALE"].reset_index()
+    by_customer = bought.groupby("customer_no")
+    features = pd.DataFrame(
+        {
+            "discount": by_customer["discount_percent"].mean(),
+            "price": by_customer["list_price"].mean(),
+            "basket": by_customer.size() / by_customer["receipt_no"].nunique(),
+            "online": bought["sales_channel"].ne("STORE").groupby(bought["customer_no"]).mean(),
+            "evening": (bought["sold_at"].dt.hour >= 18).groupby(bought["customer_no"]).mean(),
+            "card": bought["payment"].eq("CARD").groupby(bought["customer_no"]).mean(),
+            "returned": usual[usual["document"] == "RETURN"].groupby("customer_no").size() / by_customer.size(),
+        }
+    ).fillna({"returned": 0})
+    features = features[by_customer.size() >= 10]
+    scaled = (features - features.mean()) / features.std()
+    rows = [(c, [float(v) for v in row]) for c, row in zip(scaled.index, scaled.to_numpy(), strict=True)]
+    points = spark.createDataFrame(rows, "customer_no string, x array<double>")
+    vectors = points.select("customer_no", array_to_vector("x").alias("features"))
+    found = KMeans(k=5, seed=3, initSteps=5).fit(vectors).transform(vectors).toPandas().set_index("customer_no")
+    planted = truths(spark, shop(customers=400, lines=24_000))["segment"]
+    assert adjusted_rand_score(planted.loc[found.index], found["prediction"]) > 0.8
+    assert planted.value_counts(normalize=True).to_dict() == {
+        p.name: p.customers / 100 for p in PROFILES if p.customers
+    }
+
+
+def test_customer_numbers_are_unique_and_tell_no_segment(spark: SparkSession) -> None:
+    planted = truths(spark, shop(customers=400))
+    assert planted.index.is_unique
+    assert len(planted) == 400
+    # Of 400 neighbours two in the same segment: by chance 0.15² + 3·0.25² + 0.1² = 22 %.
+    neighbours = planted.sort_index()["segment"].to_numpy()
+    assert np.mean(neighbours[1:] == neighbours[:-1]) < 0.35
+
+
+def test_a_fault_is_planted_for_every_rule_of_the_contracts() -> None:
+    code = inspect.getsource(contracts) + inspect.getsource(inspect.getmodule(clean))  # type: ignore[arg-type]
+    rules = set(re.findall(r'yield \(?\s*"(\w+)"', code)) | set(re.findall(r'F\.lit\("(\w+)"\)\.alias\("rule"\)', code))
+    rules |= set(re.findall(r'"(missing_\w+)"', code))
+    assert len(rules) == 13
+    assert rules <= {f.rule for faults in FAULTS.values() for f in faults}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"customers": 19}, "19 customers are too few"),
+        ({"lines": 0}, "0 lines are no data"),
+        ({"whale_share": 0.95}, "whale share 0.95 is out of range"),
+    ],
+)
+def test_sizes_that_make_no_retailer_are_refused(changes: dict[str, float], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Retailer(**{"customers": 100, "lines": 100, "seed": 1, **changes})  # type: ignore[arg-type]
+
+
+def test_an_unknown_scenario_names_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r'scenario "cristmas" is not known.*Did you mean "christmas"'):
+        find_scenario("cristmas")
+
+
+def test_files_that_are_there_are_never_overwritten(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "raw" / "transactions.parquet").mkdir(parents=True)
+    with pytest.raises(BadInputError, match="there are files already"):
+        write_synthetic(spark, shop(), str(tmp_path))
