@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation.pipeline import run_month
+from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
+from segmentation.pipeline import Context, ingest, run_month
 from tests.shop import configure, open_shop, two_kinds, write_sales
 
 
@@ -22,6 +23,13 @@ def no_tracking() -> Iterator[None]:
     os.environ.pop("MLFLOW_TRACKING_URI")
     if before is not None:
         os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+@pytest.fixture
+def staging_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of staged tables: an ingest without tiles and without the tables of later rooms takes half the time."""
+    monkeypatch.setattr(ingest, "refresh_tiles", lambda *_: {})
+    monkeypatch.setattr(Context, "tables", [*STAGED, QUARANTINE, DATA_QUALITY, RUNS])
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from segmentation.pipeline import run_ingest
 from tests.published import table
 from tests.shop import SOURCE, configure, line, open_shop, write_sales
 
+pytestmark = pytest.mark.usefixtures("staging_only")
 STRICT = SOURCE + "    rules: [{rule: too_much, when: net_amount > 100, reason: more than the shop sells}]\n"
 GOOD = line("r1", "c1", "2024-06-01", "10.00")
 MUCH = line("r2", "c2", "2024-06-02", "500.00")
@@ -25,18 +26,16 @@ class Shop:
         configure(folder / "conf")
 
     def ingest(self, *lines: dict[str, str], source: str = SOURCE) -> tuple[list[str], list[tuple[str, str]], int]:
-        """Staged receipts, quarantined (rule, key's receipt), and revenue of the tiles in cents, after one ingest."""
+        """Staged receipts, quarantined (rule, key's receipt), and staged revenue in cents, after one ingest."""
         (self.folder / "conf" / "sources" / "shop.yml").write_text(source)
         write_sales(self.folder / "raw", lines)
         context = open_shop(self.spark, self.folder / "conf", self.folder / "warehouse", restate=True)
         run_ingest(context, str(self.folder / "raw"))
-        staged, refused, tiles = (
-            table(self.folder / "warehouse", t) for t in ("stg_transactions", "quarantine", "customer_day")
-        )
+        staged, refused = (table(self.folder / "warehouse", t) for t in ("stg_transactions", "quarantine"))
         return (
             sorted(staged["transaction_id"]),
             sorted(zip(refused["rule"], refused["row_key"], strict=True)),
-            int(sum(tiles["net_amount"]) * 100),
+            int(sum(staged["net_amount"]) * 100),
         )
 
 

@@ -91,6 +91,7 @@ def ingest(spark: SparkSession, tmp_path: Path, *files: list[dict[str, str]]) ->
     return tmp_path / "warehouse"
 
 
+@pytest.mark.usefixtures("staging_only")
 def test_nan_infinity_and_text_amounts_are_quarantined_each_with_its_reason(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_nan_infinity_and_text_amounts_are_quarantined_each_with_its_reason(
     assert table(warehouse, "stg_transactions")["transaction_id"].tolist() == ["r1"]
 
 
+@pytest.mark.usefixtures("staging_only")
 def test_a_file_given_twice_counts_once_and_two_identical_bad_rows_are_two(spark: SparkSession, tmp_path: Path) -> None:
     lines = [
         line("r1", "c1", "2024-06-01", "10.00"),
@@ -127,6 +129,7 @@ def test_a_file_given_twice_counts_once_and_two_identical_bad_rows_are_two(spark
     assert len(table(warehouse, "quarantine")) == 5
 
 
+@pytest.mark.usefixtures("staging_only")
 def test_text_in_a_number_column_of_a_typed_file_is_refused_before_any_row_is_read(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_line_of_too_few_values_is_quarantined_as_it_stands(spark: SparkSessio
     assert refused[["rule", "raw_row"]].to_numpy().tolist() == [["malformed_row", '{"_corrupt_record":"r2,1,c1"}']]
 
 
+@pytest.mark.usefixtures("staging_only")
 def test_an_empty_file_and_a_missing_file_are_refused(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="transactions: the input has no rows"):
         ingest(spark, tmp_path, [])

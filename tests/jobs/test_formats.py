@@ -18,6 +18,7 @@ from segmentation.staging import load_source
 from tests.published import table
 from tests.shop import SOURCE, configure, line, open_shop
 
+pytestmark = pytest.mark.usefixtures("staging_only")
 LINES = [line(f"r{i}", f"c{i}", f"2024-06-0{i}", f"{i}.50") for i in (1, 2, 3)]
 DERBY = {"url": "jdbc:derby:memory:{name};create=true", "driver": "org.apache.derby.iapi.jdbc.AutoloadedDriver"}
 
