@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.datasets import Export, Retailer, exports, find_scenario, truth
+from segmentation.datasets.synthetic import contacts, sales
 
 SMALL = {"customers": 100, "lines": 3000, "seed": 7}
 
@@ -39,17 +40,18 @@ def digests(spark: SparkSession, retailer: Retailer) -> dict[str, tuple[int, int
 
 
 def lines(spark: SparkSession, retailer: Retailer) -> pd.DataFrame:
-    """The receipt lines without a planted fault, named by receipt and position, with their local day."""
-    rows = by_name(spark, retailer)["transactions"].rows.where("planted IS NULL").drop("planted").toPandas()
+    """The receipt lines before faults are planted, named by receipt and position, with their local day."""
+    bought, returned = sales.sales(spark, retailer)
+    rows = bought.unionByName(returned).drop("row").toPandas()
     rows["day"] = rows["sold_at"].dt.normalize()
     return rows.set_index(["receipt_no", "position"]).sort_index()
 
 
-def visits(spark: SparkSession, retailer: Retailer) -> pd.DataFrame:
-    """The web and e-mail events without a planted fault, by their id."""
-    rows = by_name(spark, retailer)["events"].rows.where("planted IS NULL").drop("planted").toPandas()
-    return rows.set_index("event_id").sort_index()
+def events(spark: SparkSession, retailer: Retailer) -> pd.DataFrame:
+    """The web and e-mail events before faults are planted, by their id."""
+    return contacts.events(spark, retailer).drop("row").toPandas().set_index("event_id").sort_index()
 
 
 def truths(spark: SparkSession, retailer: Retailer) -> pd.DataFrame:
+    """The planted segment of every customer, by number."""
     return truth(spark, retailer).toPandas().set_index("customer_no")

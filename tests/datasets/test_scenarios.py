@@ -6,23 +6,27 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation.datasets import SCENARIOS, truth
-from tests.datasets.data import by_name, lines, shop, truths, visits
+from segmentation.datasets import SCENARIOS, Export, truth
+from tests.datasets.data import by_name, events, lines, shop, truths
 
 MONEY = ["list_price", "net_amount", "coupon_value", "unit_cost"]
-# What a customer's behaviour shows in. Who opted in, and who a customer is, no scenario changes.
-BEHAVIOUR = {"transactions", "events", "redemptions", "tickets", "answers"}
-CHANGED = {
-    "none": set(),
-    "mean_shift": {"events"},
-    "new_segment": BEHAVIOUR,
-    "vanished_segment": BEHAVIOUR,
-    "christmas": {"transactions"},
-    "half_day_missing": {"transactions"},
-    "currency_error": {"transactions"},
-    "slow_creep": {"transactions"},
+# Which method of a scenario reaches which files. Who opted in, and who a customer is, none changes.
+REACH = {
+    "behaves": {"transactions", "events", "redemptions", "tickets", "answers"},
+    "sold": {"transactions"},
+    "visited": {"events"},
 }
-RETAILER = {"customers": 200, "lines": 12_000}
+METHODS = {
+    "none": set(),
+    "mean_shift": {"visited"},
+    "new_segment": {"behaves"},
+    "vanished_segment": {"behaves"},
+    "christmas": {"sold"},
+    "half_day_missing": {"sold"},
+    "currency_error": {"sold"},
+    "slow_creep": {"sold"},
+}
+RETAILER = {"customers": 200, "lines": 12_000, "seed": 11}
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +34,29 @@ def usual(spark: SparkSession) -> pd.DataFrame:
     return lines(spark, shop(**RETAILER))
 
 
-def test_every_scenario_is_tested_here() -> None:
-    assert set(CHANGED) == set(SCENARIOS)
+def test_a_scenario_changes_by_one_method_at_most() -> None:
+    assert {name: set(vars(type(scenario))) & set(REACH) for name, scenario in SCENARIOS.items() if name != "none"} == {
+        name: methods for name, methods in METHODS.items() if methods
+    }
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_touches_only_the_files_it_speaks_of(spark: SparkSession, name: str) -> None:
+@pytest.fixture(scope="module")
+def before(spark: SparkSession) -> dict[str, Export]:
+    return by_name(spark, shop())
+
+
+@pytest.mark.parametrize("name", ["mean_shift", "vanished_segment", "christmas"])
+def test_each_method_reaches_only_its_files(spark: SparkSession, before: dict[str, Export], name: str) -> None:
     """Spark's plan of a file is all that its rows follow from: equal plans, equal rows."""
-    before, after = by_name(spark, shop()), by_name(spark, shop(name))
-    assert {n for n in before if not before[n].rows.sameSemantics(after[n].rows)} == CHANGED[name]
+    after = by_name(spark, shop(name))
+    (method,) = METHODS[name]
+    assert {n for n in before if not before[n].rows.sameSemantics(after[n].rows)} == REACH[method]
     turns = not truth(spark, shop()).sameSemantics(truth(spark, shop(name)))
-    assert turns == (name in ("new_segment", "vanished_segment"))
+    assert turns == (method == "behaves")
 
 
 def test_mean_shift_lengthens_visits_by_one_standard_deviation(spark: SparkSession) -> None:
-    before, after = visits(spark, shop(**RETAILER)), visits(spark, shop("mean_shift", **RETAILER))
+    before, after = events(spark, shop(**RETAILER)), events(spark, shop("mean_shift", **RETAILER))
     others = [c for c in before.columns if c != "minutes"]
     pd.testing.assert_frame_equal(before[others], after[others])
     added = after["minutes"] - before["minutes"]
@@ -106,7 +118,7 @@ def test_half_a_day_is_missing_and_the_other_half_is_there(spark: SparkSession, 
     gone = (usual["day"] == "2023-12-16") & (usual["sold_at"].dt.hour >= 12)
     assert gone.sum() > 10
     pd.testing.assert_frame_equal(usual[~gone], after)
-    assert (after["day"] == "2023-12-16").sum() > 5
+    assert (after["day"] == "2023-12-16").any()
 
 
 def test_currency_error_multiplies_money_and_nothing_else(spark: SparkSession, usual: pd.DataFrame) -> None:

@@ -34,26 +34,31 @@ DRAWN = {
     "answers",
 }
 
+TELLING = ("Organic & Health", "Bakery & Counter", "Household & Cosmetics", "Dry Food")
+
 
 @pytest.fixture(scope="module")
 def usual(spark: SparkSession) -> pd.DataFrame:
     return lines(spark, shop(customers=400, lines=24_000))
 
 
+@pytest.fixture(scope="module")
+def planted(spark: SparkSession) -> pd.Series:
+    return truths(spark, shop(customers=400, lines=24_000))["segment"]
+
+
 def test_a_seed_gives_the_same_rows_however_the_work_is_cut(spark: SparkSession) -> None:
-    shops = {tasks: shop(rows_per_task=-(-3000 // tasks)) for tasks in (1, 3, 7)}
+    shops = {tasks: shop(customers=40, lines=600, rows_per_task=-(-600 // tasks)) for tasks in (1, 3, 7)}
     for tasks, retailer in shops.items():
         assert retailer.ids(spark, retailer.lines, "line").rdd.getNumPartitions() == tasks
     found = {tasks: digests(spark, retailer) for tasks, retailer in shops.items()}
     assert found[1] == found[3] == found[7]
-    other = digests(spark, shop(seed=8))
+    other = digests(spark, shop(customers=40, lines=600, seed=8))
     assert {name for name in other if other[name] != found[1][name]} == DRAWN  # the shelves are not drawn
 
 
-def test_the_number_of_lines_is_what_was_asked_for(spark: SparkSession, usual: pd.DataFrame) -> None:
-    good = (usual["document"] == "SALE").sum()
-    per_10000 = sum(f.per_10000 for f in FAULTS["lines"] if "line" not in f.rule)
-    assert good == pytest.approx(24_000 * (1 - per_10000 / 10_000), abs=60)  # four standard deviations
+def test_the_number_of_lines_is_what_was_asked_for(usual: pd.DataFrame) -> None:
+    assert (usual["document"] == "SALE").sum() == 24_000
     assert usual["sold_at"].dt.date.min() >= FIRST_DAY
     assert usual["sold_at"].dt.date.max() <= LAST_DAY
 
@@ -64,21 +69,19 @@ def test_a_return_takes_back_what_its_order_had_later_and_at_its_price(usual: pd
     bought = usual[usual["document"] == "SALE"].reset_index()
     both = returns.merge(bought, left_on=["original_receipt_no", "sku"], right_on=["receipt_no", "sku"])
     same = both[(both["quantity_x"] == -both["quantity_y"]) & (both["net_amount_x"] == -both["net_amount_y"])]
-    # Originals with a planted fault are not among the good lines.
-    assert same["receipt_no_x"].nunique() > 0.97 * len(returns)
+    assert same["receipt_no_x"].nunique() == len(returns)
     assert (same["customer_no_x"] == same["customer_no_y"]).all()
     assert (same["sold_at_x"] > same["sold_at_y"]).all()
 
 
-def test_a_fifth_of_the_customers_buys_two_thirds_and_nobody_without_bound(spark: SparkSession) -> None:
-    # As shares of the segment's lines; the busiest is meant to have twenty times the mean.
-    found = lines(spark, shop(customers=400, lines=24_000)).reset_index()
-    segments = truths(spark, shop(customers=400, lines=24_000))["segment"]
-    counts = found.groupby("customer_no").size().reindex(segments.index, fill_value=0)
-    by_segment = counts.groupby(segments)
+def test_a_fifth_of_the_customers_buys_two_thirds_and_nobody_without_bound(
+    usual: pd.DataFrame, planted: pd.Series
+) -> None:
+    counts = usual.groupby("customer_no").size().reindex(planted.index, fill_value=0)
+    by_segment = counts.groupby(planted)
     top = by_segment.apply(lambda n: n.sort_values(ascending=False).head(round(len(n) / 5)).sum() / n.sum())
-    assert top.between(0.55, 0.8).all(), top
-    assert (by_segment.max() / by_segment.mean() < 25).all()
+    assert top.between(0.5, 0.75).all(), top
+    assert (by_segment.max() / by_segment.mean() < 13).all()  # meant to be ten, and chance
     every = counts.sort_values(ascending=False)
     assert every.head(80).sum() / every.sum() > 0.65
 
@@ -90,7 +93,7 @@ def test_the_whale_holds_its_share_and_changes_no_other_line(spark: SparkSession
     before = (usual["customer_no"] == whale).mean()
     # 2,000 blocks of twelve lines: a standard deviation of 0.7 %.
     assert share.iloc[0] == pytest.approx(0.1 + 0.9 * before, abs=0.025)
-    assert before < 0.02
+    assert before < 0.05
     others = with_whale[with_whale["customer_no"] != whale]
     pd.testing.assert_frame_equal(others, usual.loc[others.index])
 
@@ -111,7 +114,9 @@ def test_weeks_weekdays_and_years_differ_as_the_calendar_says(usual: pd.DataFram
     assert weekly.loc[52:].sum() > 1.1 * weekly.loc[:51].sum()
 
 
-def test_planted_segments_are_found_again_in_the_lines(spark: SparkSession, usual: pd.DataFrame) -> None:
+def test_planted_segments_are_found_again_in_the_lines(
+    spark: SparkSession, usual: pd.DataFrame, planted: pd.Series
+) -> None:
     bought = usual[usual["document"] == "SALE"].reset_index()
     by_customer = bought.groupby("customer_no")
     features = pd.DataFrame(
@@ -119,6 +124,7 @@ def test_planted_segments_are_found_again_in_the_lines(spark: SparkSession, usua
             "discount": by_customer["discount_percent"].mean(),
             "price": by_customer["list_price"].mean(),
             "basket": by_customer.size() / by_customer["receipt_no"].nunique(),
+            **{c: bought["product_group"].eq(c).groupby(bought["customer_no"]).mean() for c in TELLING},
             "online": bought["sales_channel"].ne("STORE").groupby(bought["customer_no"]).mean(),
             "evening": (bought["sold_at"].dt.hour >= 18).groupby(bought["customer_no"]).mean(),
             "card": bought["payment"].eq("CARD").groupby(bought["customer_no"]).mean(),
@@ -131,19 +137,17 @@ def test_planted_segments_are_found_again_in_the_lines(spark: SparkSession, usua
     points = spark.createDataFrame(rows, "customer_no string, x array<double>")
     vectors = points.select("customer_no", array_to_vector("x").alias("features"))
     found = KMeans(k=5, seed=3, initSteps=5).fit(vectors).transform(vectors).toPandas().set_index("customer_no")
-    planted = truths(spark, shop(customers=400, lines=24_000))["segment"]
     assert adjusted_rand_score(planted.loc[found.index], found["prediction"]) > 0.8
     assert planted.value_counts(normalize=True).to_dict() == {
         p.name: p.customers / 100 for p in PROFILES if p.customers
     }
 
 
-def test_customer_numbers_are_unique_and_tell_no_segment(spark: SparkSession) -> None:
-    planted = truths(spark, shop(customers=400))
+def test_customer_numbers_are_unique_and_tell_no_segment(planted: pd.Series) -> None:
     assert planted.index.is_unique
     assert len(planted) == 400
     # Of 400 neighbours two in the same segment: by chance 0.15² + 3·0.25² + 0.1² = 22 %.
-    neighbours = planted.sort_index()["segment"].to_numpy()
+    neighbours = planted.sort_index().to_numpy()
     assert np.mean(neighbours[1:] == neighbours[:-1]) < 0.35
 
 

@@ -5,7 +5,8 @@ cluster writes the same data and no process holds more than a row. Out go raw fi
 formats, and apart from them the planted segments and the number of planted faults by rule.
 """
 
-from segmentation.datasets.synthetic.exports import Export, exports, truth
+from segmentation.datasets.synthetic.exports import Export, exports
+from segmentation.datasets.synthetic.people import truth
 from segmentation.datasets.synthetic.retailer import Retailer
 from segmentation.datasets.synthetic.scenarios import SCENARIOS, Scenario, find_scenario
 from segmentation.datasets.synthetic.write import Written, write_synthetic

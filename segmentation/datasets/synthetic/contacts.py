@@ -42,7 +42,7 @@ def redemptions(spark: SparkSession, r: Retailer) -> DataFrame:
     """One row per coupon of a campaign that was redeemed, within three weeks."""
     redeemed = r.draws.chance(of_profile("kind", lambda p: p.redeemed), "redeemed", "contact")
     on = date_of(F.col("day") + r.draws.below(21, "redeemed after", "contact"))
-    return _sent(spark, r).where(redeemed).select(
+    return _behaving(r, _sent(spark, r)).where(redeemed).select(
         F.col("contact").alias("row"), F.concat(F.lit("G"), F.col("contact").cast("string")).alias("coupon_no"),
         r.number().alias("customer_no"), _code().alias("campaign_code"), on.cast("string").alias("redeemed_on"),
     )  # fmt: skip
@@ -51,7 +51,7 @@ def redemptions(spark: SparkSession, r: Retailer) -> DataFrame:
 def events(spark: SparkSession, r: Retailer) -> DataFrame:
     """One row per mail opened, link clicked and page visited, as recorded under the scenario."""
     d = r.draws
-    mails = _sent(spark, r).where(d.chance(of_profile("kind", lambda p: p.opened), "opened", "contact"))
+    mails = _behaving(r, _sent(spark, r)).where(d.chance(of_profile("kind", lambda p: p.opened), "opened", "contact"))
     second = d.below(16 * 3600, "opened at", "contact") + 6 * 3600
     mails = mails.withColumns({"minutes": F.lit(None).cast("double"), "campaign_code": _code(), "second": second})
     clicks = mails.where(d.chance(of_profile("kind", lambda p: p.clicked), "clicked", "contact"))
@@ -117,13 +117,13 @@ def answers(spark: SparkSession, r: Retailer) -> DataFrame:
 
 
 def _sent(spark: SparkSession, r: Retailer) -> DataFrame:
-    """One row per customer and campaign sent: contact, customer, campaign, day, day_date, kind."""
+    """One row per customer and campaign sent: contact, customer, segment, campaign, day, day_date."""
     d = r.draws
     asked = r.ids(spark, r.customers * CAMPAIGNS, "contact").withColumns(
         {"customer": F.expr(f"contact div {CAMPAIGNS}"), "campaign": F.col("contact") % CAMPAIGNS}
     )
     day = F.col("campaign").cast("int") * CAMPAIGN_DAYS + d.below(3, "sent", "contact")
-    rows = _on_day(r, with_life(r, asked), day)
+    rows = _on_day(with_life(r, asked), day)
     # Opting in follows from the segment, not from what a scenario makes of the customer: nobody asked again.
     return rows.where(is_customer() & opted_in(r, "segment") & d.chance(0.75, "chosen", "contact"))
 
@@ -147,11 +147,16 @@ def _occasions(spark: SparkSession, r: Retailer, each: int, name: str) -> DataFr
     rows = r.ids(spark, r.customers * each, "occasion").withColumn("customer", F.expr(f"occasion div {each}"))
     nth = (F.col("occasion") % each).cast("int")
     day = F.floor((nth + r.draws.uniform(f"{name} day", "occasion")) * (DAYS / each)).cast("int")
-    return _on_day(r, with_life(r, rows), day).where(is_customer())
+    return _behaving(r, _on_day(with_life(r, rows), day).where(is_customer()))
 
 
-def _on_day(r: Retailer, rows: DataFrame, day: Column) -> DataFrame:
-    return rows.withColumn("day", day).withColumn("day_date", date_of("day")).withColumn("kind", r.behaves())
+def _on_day(rows: DataFrame, day: Column) -> DataFrame:
+    return rows.withColumn("day", day).withColumn("day_date", date_of("day"))
+
+
+def _behaving(r: Retailer, rows: DataFrame) -> DataFrame:
+    """Adds kind, the profile after which the customer behaves on the day."""
+    return rows.withColumn("kind", r.behaves())
 
 
 def _code() -> Column:

@@ -8,10 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.datasets.synthetic import contacts, people, sales
 from segmentation.datasets.synthetic.faults import FAULTS, PLANTED, plant
-from segmentation.datasets.synthetic.people import truth
 from segmentation.datasets.synthetic.retailer import Retailer
-
-__all__ = ["Export", "exports", "truth"]
 
 
 @dataclass(frozen=True)

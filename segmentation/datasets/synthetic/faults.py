@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.datasets.synthetic.draws import Draws
@@ -98,34 +99,32 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
 def plant(draws: Draws, stream: str, rows: DataFrame) -> DataFrame:
     """The rows with the stream's faults and the column `planted`; each row has at most one, by the hash of `row`."""
     faults = FAULTS.get(stream, ())
+    if not faults:
+        return rows.withColumn(PLANTED, F.lit(None).cast("string")).drop("row")
     slot = draws.below(10_000, f"fault in {stream}", "row")
-    marked = rows.withColumn("slot", slot).withColumn("fault", _fault(faults)).drop("slot")
-    wrong = {position: f for position, f in enumerate(faults) if f.rule not in REPEATS}
-    repeated = {position: f for position, f in enumerate(faults) if f.rule in REPEATS}
-    streams = [_changed(marked, wrong)]
-    if repeated:
-        streams.append(_changed(marked.where(F.col("fault").isin(*repeated)), repeated))
-    planted = streams[0] if len(streams) == 1 else streams[0].unionByName(streams[1])
-    return planted.drop("row", "fault")
+    marked = rows.withColumn("slot", slot).withColumn("fault", F.expr(_fault(faults)))
+    good_or_wrong = _changed(marked, {i: f for i, f in enumerate(faults) if f.rule not in REPEATS})
+    repeated = {i: f for i, f in enumerate(faults) if f.rule in REPEATS}
+    if not repeated:
+        return good_or_wrong
+    return good_or_wrong.unionByName(_changed(marked.where(F.col("fault").isin(*repeated)), repeated))
 
 
-def _fault(faults: tuple[Fault, ...]) -> Column:
-    """The position of a row's fault by its slot 0..9999, null for none."""
-    slot, first, fault = F.col("slot"), 0, F.lit(None).cast("int")
-    for position, f in enumerate(faults):
-        hit = (slot >= first) & (slot < first + f.per_10000)
-        fault, first = F.when(hit, position).otherwise(fault), first + f.per_10000
-    return fault
+def _fault(faults: tuple[Fault, ...]) -> str:
+    """The SQL of the position of a row's fault, from its slot 0..9999; null for none.
+
+    >>> _fault((Fault("missing_key", per_10000=10), Fault("non_finite", per_10000=5)))
+    'CASE WHEN slot < 10 THEN 0 WHEN slot < 15 THEN 1 END'
+    """
+    ends = accumulate(f.per_10000 for f in faults)
+    return f"CASE {' '.join(f'WHEN slot < {end} THEN {i}' for i, end in enumerate(ends))} END"
 
 
 def _changed(marked: DataFrame, faults: Mapping[int, Fault]) -> DataFrame:
     """The rows with the wrong values of these faults, and the rule broken."""
-    columns = {c for f in faults.values() for c in f.changes}
-    values = {c: F.col(c) for c in columns}
-    rule = F.lit(None).cast("string")
-    for position, f in faults.items():
-        hit = F.col("fault") == position
-        rule = F.when(hit, f.rule).otherwise(rule)
-        for column, wrong in f.changes.items():
-            values[column] = F.when(hit, F.expr(wrong)).otherwise(values[column])
-    return marked.withColumns({**values, PLANTED: rule})
+    values = {}
+    for column in {c for f in faults.values() for c in f.changes}:
+        cases = " ".join(f"WHEN {i} THEN {f.changes[column]}" for i, f in faults.items() if column in f.changes)
+        values[column] = F.expr(f"CASE fault {cases} ELSE {column} END")
+    rules = " ".join(f"WHEN {i} THEN '{f.rule}'" for i, f in faults.items())
+    return marked.withColumns({**values, PLANTED: F.expr(f"CASE fault {rules} END")}).drop("row", "slot", "fault")

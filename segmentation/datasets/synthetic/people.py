@@ -109,14 +109,16 @@ def with_life(r: Retailer, rows: DataFrame) -> DataFrame:
     """Adds segment, joined, left and moved_on (days since FIRST_DAY, null for never) from customer."""
     d = r.draws
     # Who came in the first year stays, so that a shift by a year always meets the customer's own time.
-    leaves = d.chance(0.06, "leaves", "customer") & (F.col("joined") <= 0)
-    return (
-        rows.withColumns({"segment": r.segment(), "joined": r.joined()})
-        .withColumn("left", F.when(leaves, YEAR + d.below(300, "left", "customer")))
-        .withColumn(
-            "moved_on", F.when(d.chance(0.15, "moves", "customer"), YEAR + d.below(300, "moved", "customer"))
-        )
-    )  # fmt: skip
+    leaves = d.chance(0.06, "leaves", "customer") & (r.joined() <= 0)
+    moves = d.chance(0.15, "moves", "customer")
+    return rows.withColumns(
+        {
+            "segment": r.segment(),
+            "joined": r.joined(),
+            "left": F.when(leaves, YEAR + d.below(300, "left", "customer")),
+            "moved_on": F.when(moves, YEAR + d.below(300, "moved", "customer")),
+        }
+    )
 
 
 def is_customer(day: str = "day") -> Column:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -141,9 +140,9 @@ NAMES = tuple(p.name for p in PROFILES)
 ORDERED_BASKETS = tuple(BASKETS)
 
 
-def of_profile(kind: str, value: Callable[[Profile], Any]) -> Column:
+def of_profile(kind: str, value: Callable[[Profile], int | float]) -> Column:
     """The value of the profile whose position is in the column `kind`."""
-    return F.get(F.array(*(F.lit(value(p)) for p in PROFILES)), F.col(kind))
+    return F.get(numbers([value(p) for p in PROFILES]), F.col(kind))
 
 
 def weighted(kind: str, weights: Callable[[Profile], Sequence[int]], slot: Column) -> Column:

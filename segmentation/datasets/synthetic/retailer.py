@@ -77,11 +77,8 @@ class Retailer:
 
     def segment(self, customer: str = "customer") -> Column:
         """The planted segment of a customer, as the position of its profile."""
-        segment = F.lit(0)
-        for position, first in enumerate(self.starts[1:-1], start=1):
-            if first < self.customers:
-                segment = F.when(F.col(customer) >= first, position).otherwise(segment)
-        return segment
+        ends = enumerate(self.starts[1:])
+        return F.expr(f"CASE {' '.join(f'WHEN {customer} < {end} THEN {i}' for i, end in ends)} END")
 
     def behaves(self) -> Column:
         """How a customer behaves on a day: like its segment, unless the scenario says otherwise.

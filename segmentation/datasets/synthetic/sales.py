@@ -113,14 +113,14 @@ def _with_order(r: Retailer, lines: DataFrame) -> DataFrame:
 def _with_customer(r: Retailer, lines: DataFrame) -> DataFrame:
     """Adds customer and what with_life says of it.
 
-    A share u of the segment's orders belongs to the first 0.05 u + 0.95 u⁴ of its customers: a fifth of them place
-    two thirds, the busiest twenty times the mean, as in Pareto's law but with a bound, so that no customer but the
+    A share u of the segment's orders belongs to the first 0.1 u + 0.9 u⁴ of its customers: a fifth of them place
+    nearly two thirds, the busiest ten times the mean, as in Pareto's law but with a bound, so that no customer but the
     whale grows with the data.
     """
     u, starts = F.col("u"), r.starts
     first = F.get(F.array(*(F.lit(s).cast("bigint") for s in starts[:-1])), F.col("segment"))
     size = F.get(F.array(*(F.lit(b - a).cast("bigint") for a, b in pairwise(starts))), F.col("segment"))
-    customer = first + F.floor(size * (0.05 * u + 0.95 * u * u * u * u))
+    customer = first + F.floor(size * (0.1 * u + 0.9 * u * u * u * u))
     lines = lines.withColumn("u", r.draws.uniform("customer", "order"))
     return with_life(r, lines.withColumn("customer", F.when(F.col("whale"), F.lit(0)).otherwise(customer)))
 
@@ -158,7 +158,7 @@ def _with_goods(r: Retailer, lines: DataFrame) -> DataFrame:
     ).withColumns(
         {
             "quantity": F.col("quantity").cast("double"),
-            "list_price": F.get(F.expr(f"array({', '.join(f'{p}D' for p in PRICES)})"), F.col("product")),
+            "list_price": F.get(numbers(PRICES), F.col("product")),
         }
     )  # fmt: skip
     lines = lines.withColumn(

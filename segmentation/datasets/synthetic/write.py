@@ -11,8 +11,9 @@ from pyspark.sql import Observation, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError
-from segmentation.datasets.synthetic.exports import Export, exports, truth
+from segmentation.datasets.synthetic.exports import Export, exports
 from segmentation.datasets.synthetic.faults import FAULTS, PLANTED
+from segmentation.datasets.synthetic.people import truth
 from segmentation.datasets.synthetic.retailer import Retailer
 
 HEADER = {"csv": {"header": "true"}}
