@@ -24,6 +24,7 @@ from segmentation.io.tables import find_raw
 from segmentation.pipeline.context import Context
 from segmentation.staging import (
     Cleaned,
+    daily_rates,
     judge_parts,
     quality,
     quarantine_rows,
@@ -51,13 +52,12 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     BadInputError raised, where a file, column or type is not what the mapping says.
     """
     source, spark, steps = context.source, context.warehouse.spark, context.steps
+    parts = [part for table in STAGED for part in source.parts(table)]
     files: Found = {}
-    for table in STAGED:
-        for part in source.parts(table):
-            for of in (part, *part.lookups):
-                if of.model_dump_json(include=WHERE) not in files:
-                    found = find_raw(spark, folder, of.files, of.format, of.options, of.watermark)
-                    files[of.model_dump_json(include=WHERE)] = found
+    for of in (*parts, *(lookup for part in parts for lookup in part.lookups), *filter(None, [source.rates])):
+        if of.model_dump_json(include=WHERE) not in files:
+            found = find_raw(spark, folder, of.files, of.format, of.options, of.watermark)
+            files[of.model_dump_json(include=WHERE)] = found
     newest = max(f.modified for found in files.values() for f in found).astimezone(ZoneInfo(source.time_zone))
     received = received_on or source.received_on or newest.date() + dt.timedelta(days=1)
     identities = {f.path: f.identity for found in files.values() for f in found}
@@ -110,6 +110,9 @@ def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[li
     def opened(of: Input, reads: frozenset[str]) -> DataFrame:
         return open_raw(spark, files[of.model_dump_json(include=WHERE)], of.format, of.options, reads)
 
+    rates = None
+    if source.rates is not None:
+        rates = daily_rates(source.rates, opened(source.rates, source.rates.reads), received_on)
     planned: list[tuple[Table, DataFrame, list[DataFrame]]] = []
     for table in STAGED:
         parts = [
@@ -117,7 +120,7 @@ def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[li
             for part in source.parts(table)
         ]
         if parts:
-            planned.append((table, judge_parts(source, table, parts, received_on), [raw for _, raw, _ in parts]))
+            planned.append((table, judge_parts(source, table, parts, received_on, rates), [raw for _, raw, _ in parts]))
     cleaned: list[Cleaned] = []
     checks: Quality = []
     for table, judged, raws in planned:

@@ -16,12 +16,14 @@ from segmentation.staging.clean import (
     with_products,
 )
 from segmentation.staging.mapping import Part, Source, load_source
+from segmentation.staging.rates import daily_rates
 
 __all__ = [
     "Cleaned",
     "Part",
     "Source",
     "clean",
+    "daily_rates",
     "judge_parts",
     "load_source",
     "quality",

@@ -36,15 +36,22 @@ def clean(
     table: Table,
     parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]],
     received_on: dt.date,
+    rates: DataFrame | None = None,
 ) -> Cleaned:
     """Judges every raw row of an input and refuses repeated keys; see `judge_parts` and `refuse_repeats`."""
-    return refuse_repeats(table, judge_parts(source, table, parts, received_on))
+    return refuse_repeats(table, judge_parts(source, table, parts, received_on, rates))
 
 
 def judge_parts(
-    source: Source, table: Table, parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]], received_on: dt.date
+    source: Source,
+    table: Table,
+    parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]],
+    received_on: dt.date,
+    rates: DataFrame | None = None,
 ) -> DataFrame:
     """All parts of an input with their verdicts, not yet read. `parts`: raw rows and lookups' rows of each.
+
+    `rates`: what other currencies are worth by day, see `daily_rates`.
 
     Raises BadInputError for a column or type that is not what the mapping says.
     """
@@ -53,7 +60,7 @@ def judge_parts(
         wide = raw
         for spec, rows in zip(part.lookups, lookups, strict=True):
             wide = _look_up(table, part, spec, wide, rows)
-        judged.append(judge(source, table, part, wide, raw.columns, received_on))
+        judged.append(judge(source, table, part, wide, raw.columns, received_on, rates))
     return reduce(DataFrame.unionByName, judged)
 
 
