@@ -26,6 +26,7 @@ from segmentation.core.config import sql_columns
 from segmentation.core.errors import BadInputError, ConfigError, nearest
 from segmentation.core.schemas import Table
 from segmentation.staging.mapping import DEFAULTS, KINDS, Part, Source, input_name
+from segmentation.staging.merges import merged
 from segmentation.staging.rates import convert
 
 CORRUPT = "_corrupt_record"
@@ -42,11 +43,12 @@ def judge(
     own: Sequence[str],
     received_on: dt.date,
     rates: DataFrame | None = None,
+    survivor: DataFrame | None = None,
 ) -> DataFrame:
-    """One row per raw row: the table's columns typed, `raw` (JSON) and `verdict` (null when accepted).
+    """One row per raw row: the table's columns typed, `raw` (JSON), `is_merged` and `verdict` (null when accepted).
 
     `own` are the columns of the file itself: what lookups added is used, but is no part of the raw row. `rates` are
-    daily ones, by which lines of other currencies are converted.
+    daily ones, by which lines of other currencies are converted; `survivor` says which customers are one.
 
     Raises BadInputError for a column that is not there or has another kind of type, and ConfigError for an
     expression or rule that Spark does not take, before any row is read.
@@ -66,6 +68,7 @@ def judge(
     typed = _with_defaults(source, table, part, typed, [name for name in defaults if name != "unit_price"])
     if rates is not None and "currency" in table.names:
         typed = convert(source, table, typed, rates)
+    typed = merged(typed, survivor)
     # A unit price follows from what was paid, in the source's currency.
     typed = _with_defaults(source, table, part, typed, [name for name in defaults if name == "unit_price"])
     for column, levels in source.levels.items():
@@ -78,7 +81,7 @@ def judge(
     _check_rules(where, part, typed)
     rules = list(_rules(source, table, part, found.schema, received_on))
     verdict = F.coalesce(*(F.when(bad, F.struct(F.lit(r).alias("rule"), why.alias("reason"))) for r, bad, why in rules))
-    return typed.select("raw", *table.names, verdict.alias("verdict"))
+    return typed.select("raw", *table.names, "is_merged", verdict.alias("verdict"))
 
 
 def _with_defaults(source: Source, table: Table, part: Part, typed: DataFrame, names: Sequence[str]) -> DataFrame:
