@@ -25,12 +25,15 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.tiles import refresh_tiles
 from segmentation.staging import (
     Cleaned,
+    daily_rates,
     judge_parts,
+    moved,
     quality,
     quarantine_rows,
     refuse_repeats,
     refused_keys,
     settled,
+    survivors,
     with_products,
 )
 from segmentation.staging.mapping import Input, input_name
@@ -51,13 +54,16 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     BadInputError raised, where a file, column or type is not what the mapping says.
     """
     source, spark, steps = context.source, context.warehouse.spark, context.steps
+    parts = [part for table in STAGED for part in source.parts(table)]
     files: Found = {}
-    for table in STAGED:
-        for part in source.parts(table):
-            for of in (part, *part.lookups):
-                if of.model_dump_json(include=WHERE) not in files:
-                    found = find_raw(spark, folder, of.files, of.format, of.options, of.watermark)
-                    files[of.model_dump_json(include=WHERE)] = found
+    for of in (
+        *parts,
+        *(lookup for part in parts for lookup in part.lookups),
+        *filter(None, (source.rates, source.merges)),
+    ):
+        if of.model_dump_json(include=WHERE) not in files:
+            found = find_raw(spark, folder, of.files, of.format, of.options, of.watermark)
+            files[of.model_dump_json(include=WHERE)] = found
     newest = max(f.modified for found in files.values() for f in found).astimezone(ZoneInfo(source.time_zone))
     received = received_on or source.received_on or newest.date() + dt.timedelta(days=1)
     identities = {f.path: f.identity for found in files.values() for f in found}
@@ -69,9 +75,9 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
         steps.say(f"ingest: these files are staged already (run {done['run_id']})")
         return done
     steps.say(f"ingest: {source.description}, {len(identities)} files in {folder}")
-    cleaned, checks = _clean_all(context, files, received)
+    cleaned, checks, survivor = _clean_all(context, files, received)
     context.create_tables()
-    versions = _write_state(context, run, cleaned)
+    versions = _write_state(context, run, cleaned, survivor)
     versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
     notes = source.absences()
     checks += [(table, "absent", column, 1.0) for table, column in source.absent_columns()]
@@ -103,13 +109,19 @@ def check_source(context: Context) -> Row | None:
     return last
 
 
-def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[list[Cleaned], Quality]:
-    """Every input judged and counted before anything is written."""
+def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[list[Cleaned], Quality, DataFrame | None]:
+    """Every input judged and counted before anything is written; and which customers are one."""
     source, spark = context.source, context.warehouse.spark
 
     def opened(of: Input, reads: frozenset[str]) -> DataFrame:
         return open_raw(spark, files[of.model_dump_json(include=WHERE)], of.format, of.options, reads)
 
+    rates = None
+    if source.rates is not None:
+        rates = daily_rates(source.rates, opened(source.rates, source.rates.reads), received_on)
+    survivor = None
+    if source.merges is not None:
+        survivor = survivors(source.merges, opened(source.merges, source.merges.reads))
     planned: list[tuple[Table, DataFrame, list[DataFrame]]] = []
     for table in STAGED:
         parts = [
@@ -117,7 +129,9 @@ def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[li
             for part in source.parts(table)
         ]
         if parts:
-            planned.append((table, judge_parts(source, table, parts, received_on), [raw for _, raw, _ in parts]))
+            planned.append(
+                (table, judge_parts(source, table, parts, received_on, rates, survivor), [raw for _, raw, _ in parts])
+            )
     cleaned: list[Cleaned] = []
     checks: Quality = []
     for table, judged, raws in planned:
@@ -133,10 +147,10 @@ def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[li
             facts.append(f"{read:>9,} read = {accepted:>9,} accepted + {refused:,} quarantined")
             facts += [f"{int(v):,} {rule}" for _, check, rule, v in found if check == "quarantined_by_rule"]
         checks += found
-    return cleaned, checks
+    return cleaned, checks, survivor
 
 
-def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str, int]:
+def _write_state(context: Context, run: Run, cleaned: list[Cleaned], survivor: DataFrame | None) -> dict[str, int]:
     """One commit a table. The last reading of a key decides: a row is staged or in quarantine, not both."""
     warehouse = context.warehouse
     versions: dict[str, int] = {}
@@ -145,14 +159,24 @@ def _write_state(context: Context, run: Run, cleaned: list[Cleaned]) -> dict[str
             rows = c.accepted
             if c.table is STG_TRANSACTIONS and STG_PRODUCTS.name in versions:
                 rows = with_products(rows, warehouse.read(STG_PRODUCTS, versions[STG_PRODUCTS.name]), STG_TRANSACTIONS)
-            versions[c.table.name] = warehouse.merge(c.table, rows, gone=refused_keys(c))
+            gone = refused_keys(c)
+            if survivor is not None and "customer_id" in c.table.names:
+                key = list(c.table.key)
+                others, old = moved(c.table, warehouse.read(c.table), survivor)
+                for here in (rows, gone):  # what this batch says of a key counts more
+                    others = others.join(here.select(*key), on=key, how="left_anti")
+                rows, gone = rows.unionByName(others), gone.union(old.select(*key)).distinct()
+            versions[c.table.name] = warehouse.merge(c.table, rows, gone=gone)
             facts.append(f"version {versions[c.table.name]}")
     with context.steps.step(QUARANTINE.name) as facts:
         refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
         before = warehouse.read(QUARANTINE)
-        gone = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
+        good_now = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
         versions[QUARANTINE.name] = warehouse.merge(
-            QUARANTINE, reduce(DataFrame.union, refused), reduce(DataFrame.union, gone), once=("run_id", "ingested_at")
+            QUARANTINE,
+            reduce(DataFrame.union, refused),
+            reduce(DataFrame.union, good_now),
+            once=("run_id", "ingested_at"),
         )
         facts.append(f"version {versions[QUARANTINE.name]}")
     for table in STAGED:

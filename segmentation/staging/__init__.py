@@ -16,18 +16,23 @@ from segmentation.staging.clean import (
     with_products,
 )
 from segmentation.staging.mapping import Part, Source, load_source
+from segmentation.staging.merges import moved, survivors
+from segmentation.staging.rates import daily_rates
 
 __all__ = [
     "Cleaned",
     "Part",
     "Source",
     "clean",
+    "daily_rates",
     "judge_parts",
     "load_source",
+    "moved",
     "quality",
     "quarantine_rows",
     "refuse_repeats",
     "refused_keys",
     "settled",
+    "survivors",
     "with_products",
 ]

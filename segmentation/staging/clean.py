@@ -36,15 +36,24 @@ def clean(
     table: Table,
     parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]],
     received_on: dt.date,
+    rates: DataFrame | None = None,
+    survivor: DataFrame | None = None,
 ) -> Cleaned:
     """Judges every raw row of an input and refuses repeated keys; see `judge_parts` and `refuse_repeats`."""
-    return refuse_repeats(table, judge_parts(source, table, parts, received_on))
+    return refuse_repeats(table, judge_parts(source, table, parts, received_on, rates, survivor))
 
 
 def judge_parts(
-    source: Source, table: Table, parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]], received_on: dt.date
+    source: Source,
+    table: Table,
+    parts: Sequence[tuple[Part, DataFrame, Sequence[DataFrame]]],
+    received_on: dt.date,
+    rates: DataFrame | None = None,
+    survivor: DataFrame | None = None,
 ) -> DataFrame:
     """All parts of an input with their verdicts, not yet read. `parts`: raw rows and lookups' rows of each.
+
+    `rates`: what other currencies are worth by day, see `daily_rates`; `survivor`: who is whom, see `survivors`.
 
     Raises BadInputError for a column or type that is not what the mapping says.
     """
@@ -53,15 +62,16 @@ def judge_parts(
         wide = raw
         for spec, rows in zip(part.lookups, lookups, strict=True):
             wide = _look_up(table, part, spec, wide, rows)
-        judged.append(judge(source, table, part, wide, raw.columns, received_on))
+        judged.append(judge(source, table, part, wide, raw.columns, received_on, rates, survivor))
     return reduce(DataFrame.unionByName, judged)
 
 
 def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
     """Keeps one of the accepted rows that share a key.
 
-    Of equal rows one stays, of differing ones the one with the smallest hash; the others are refused as
-    `duplicate_line` or `conflicting_line`. Raises BadInputError where Spark cannot read a value or a file.
+    Of equal rows one stays, of differing ones that of the surviving customer id, or else the one with the
+    smallest hash; the others are refused as `duplicate_line` or `conflicting_line`. Raises BadInputError where Spark
+    cannot read a value or a file.
     """
     rows = judged.persist()
     repeated = rows.where("verdict IS NULL").groupBy(*table.key).count().where("count > 1").drop("count")
@@ -94,7 +104,7 @@ def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:
     marked = rows.join(is_repeated, on=list(table.key), how="left")
     # A refused row must not take the place of an accepted one, and no window should sort the rest.
     contested = marked.where("is_repeated AND verdict IS NULL").withColumn("digest", F.xxhash64("raw"))
-    same_key = Window.partitionBy(*table.key).orderBy("digest")
+    same_key = Window.partitionBy(*table.key).orderBy("is_merged", "digest")
     key = " and ".join(table.key)
     verdict = F.when(
         F.row_number().over(same_key) > 1,

@@ -26,6 +26,8 @@ from segmentation.core.config import sql_columns
 from segmentation.core.errors import BadInputError, ConfigError, nearest
 from segmentation.core.schemas import Table
 from segmentation.staging.mapping import DEFAULTS, KINDS, Part, Source, input_name
+from segmentation.staging.merges import merged
+from segmentation.staging.rates import convert
 
 CORRUPT = "_corrupt_record"
 """Spark's name for the column that holds a line which it could not take apart."""
@@ -34,11 +36,19 @@ DAY_TIME_ZONE = r"^[^T ]+[T ][0-9:.]+ ?[^0-9:. ]"
 
 
 def judge(
-    source: Source, table: Table, part: Part, raw: DataFrame, own: Sequence[str], received_on: dt.date
+    source: Source,
+    table: Table,
+    part: Part,
+    raw: DataFrame,
+    own: Sequence[str],
+    received_on: dt.date,
+    rates: DataFrame | None = None,
+    survivor: DataFrame | None = None,
 ) -> DataFrame:
-    """One row per raw row: the table's columns typed, `raw` (JSON) and `verdict` (null when accepted).
+    """One row per raw row: the table's columns typed, `raw` (JSON), `is_merged` and `verdict` (null when accepted).
 
-    `own` are the columns of the file itself: what lookups added is used, but is no part of the raw row.
+    `own` are the columns of the file itself: what lookups added is used, but is no part of the raw row. `rates` are
+    daily ones, by which lines of other currencies are converted; `survivor` says which customers are one.
 
     Raises BadInputError for a column that is not there or has another kind of type, and ConfigError for an
     expression or rule that Spark does not take, before any row is read.
@@ -54,12 +64,13 @@ def judge(
         *(f"found_{name}" for name in part.columns),
         *(_typed(source, table, name, found.schema[f"found_{name}"].dataType) for name in part.columns),
     )
-    for name, default in DEFAULTS.get(table.name, {}).items():
-        if name not in part.columns:
-            sql = default.format(time_zone=source.time_zone, currency=source.currency)
-            inputs = sql_columns(sql, where)
-            if inputs <= set(typed.columns):
-                typed = typed.withColumn(name, F.expr(sql).try_cast(table.column(name).type))
+    defaults = DEFAULTS.get(table.name, {})
+    typed = _with_defaults(source, table, part, typed, [name for name in defaults if name != "unit_price"])
+    if rates is not None and "currency" in table.names:
+        typed = convert(source, table, typed, rates)
+    typed = merged(typed, survivor)
+    # A unit price follows from what was paid, in the source's currency.
+    typed = _with_defaults(source, table, part, typed, [name for name in defaults if name == "unit_price"])
     for column, levels in source.levels.items():
         if f"{column}_rank" in table.names and column in part.columns:
             ranks = F.array_position(F.array(*(F.lit(level) for level in levels)), F.col(column)).cast("int")
@@ -70,7 +81,15 @@ def judge(
     _check_rules(where, part, typed)
     rules = list(_rules(source, table, part, found.schema, received_on))
     verdict = F.coalesce(*(F.when(bad, F.struct(F.lit(r).alias("rule"), why.alias("reason"))) for r, bad, why in rules))
-    return typed.select("raw", *table.names, verdict.alias("verdict"))
+    return typed.select("raw", *table.names, "is_merged", verdict.alias("verdict"))
+
+
+def _with_defaults(source: Source, table: Table, part: Part, typed: DataFrame, names: Sequence[str]) -> DataFrame:
+    for name in names:
+        sql = DEFAULTS[table.name][name].format(time_zone=source.time_zone, currency=source.currency)
+        if name not in part.columns and sql_columns(sql, name) <= set(typed.columns):
+            typed = typed.withColumn(name, F.expr(sql).try_cast(table.column(name).type))
+    return typed
 
 
 def _check_columns(where: str, part: Part, raw: DataFrame) -> None:
@@ -214,7 +233,11 @@ def _rules(
             yield "positive_return", bad, _says(name, F.col(name).cast("string"), "0 or less on a return")
     if "currency" in table.names:
         bad = F.col("currency") != source.currency
-        yield "unknown_currency", bad, _says("currency", F.col("currency"), source.currency)
+        expected = _says("currency", F.col("currency"), source.currency)
+        if source.rates is not None:
+            dated = F.lit(f", or a rate in {source.rates.files} of "), F.col("event_date").cast("string")
+            expected = F.concat(expected, *dated, F.lit(" or earlier"))
+        yield "unknown_currency", bad, expected
     for column, levels in source.levels.items():
         if f"{column}_rank" in table.names:
             bad = F.col(column).isNotNull() & F.col(f"{column}_rank").isNull()

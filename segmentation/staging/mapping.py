@@ -86,6 +86,38 @@ class Lookup(Input):
     by: list[str]
 
 
+class Rates(Input):
+    """A dated table of rates: what one unit of `currency` is worth in the source's, from `date` until the next one."""
+
+    columns: dict[Literal["currency", "date", "rate"], Sql] = {"currency": "currency", "date": "date", "rate": "rate"}
+
+    @field_validator("columns")
+    @classmethod
+    def _all_three(cls, value: dict[str, str]) -> dict[str, str]:
+        return {"currency": "currency", "date": "date", "rate": "rate"} | value
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The table's columns that the mapping names."""
+        return frozenset().union(*(sql_columns(sql, f"rates: {ours}") for ours, sql in self.columns.items()))
+
+
+class Merges(Input):
+    """A table of customers who are one: rows of `old_id` count for `new_id`, which may be merged further."""
+
+    columns: dict[Literal["old_id", "new_id"], Sql] = {"old_id": "old_id", "new_id": "new_id"}
+
+    @field_validator("columns")
+    @classmethod
+    def _both(cls, value: dict[str, str]) -> dict[str, str]:
+        return {"old_id": "old_id", "new_id": "new_id"} | value
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The table's columns that the mapping names."""
+        return frozenset().union(*(sql_columns(sql, f"merges: {ours}") for ours, sql in self.columns.items()))
+
+
 class RowRule(Strict):
     """A condition over our column names that marks a bad row."""
 
@@ -129,6 +161,8 @@ class Source(Strict):
     received_on: dt.date | None = None
     levels: dict[str, list[str]] = {}
     absent: dict[str, str] = {}
+    rates: Rates | None = None
+    merges: Merges | None = None
     transactions: list[Part]
     products: list[Part] = []
     customers: list[Part] = []
