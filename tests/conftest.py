@@ -17,7 +17,13 @@ from segmentation.io.delta import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
-WITH_DEMO = ("io", "matrix", "reports")  # rooms whose tests go with the demo's, so that both halves take as long
+WITH_DEMO = (
+    "datasets",
+    "io",
+    "matrix",
+    "reports",
+    "staging",
+)  # rooms whose tests go with the demo's, so that both halves take as long
 
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from pyspark.sql import SparkSession
 
@@ -12,6 +13,7 @@ from tests.published import table
 from tests.shop import SOURCE, configure, line, open_shop, write_sales
 
 
+@pytest.mark.usefixtures("staging_only")
 def test_a_corrected_rate_is_staged_with_the_same_sales(spark: SparkSession, tmp_path: Path) -> None:
     source = yaml.safe_load(SOURCE)
     source["transactions"][0]["columns"]["currency"] = "if(channel = 'online', 'USD', 'EUR')"
