@@ -69,6 +69,8 @@ def _explain(error: Any, model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         known = _known_keys(model, error["loc"])
         return f'key "{key}" is not known. {nearest(str(error["loc"][-1]), known)}'
+    if "password" in error["msg"]:
+        return f'key "{key}": {error["msg"]}'  # what was found may hold one
     return f'key "{key}": {error["msg"]} (found {error["input"]!r:.80})'
 
 
