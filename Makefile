@@ -13,14 +13,14 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo sql test test-with-demo test-without-demo test-faults test-retailers check format wheel clean
+.PHONY: help setup demo sql test test-with-demo test-without-demo test-faults test-long check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
 	@echo "make sql    a SQL prompt on the warehouse"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
-	@echo "make test-faults  kills jobs at every step; minutes long    make test-retailers  whole months of other retailers"
+	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -60,16 +60,16 @@ test: check
 	@$(MAKE) --no-print-directory -j2 test-with-demo test-without-demo
 
 test-with-demo: setup
-	pytest -m 'with_demo and not faults and not retailers'
+	pytest -m 'with_demo and not faults and not long'
 
 test-without-demo: setup
-	pytest -m 'not with_demo and not faults and not retailers'
+	pytest -m 'not with_demo and not faults and not long'
 
 test-faults: setup
 	pytest -m faults
 
-test-retailers: setup
-	pytest -m retailers
+test-long: setup
+	pytest -m long
 
 wheel: setup
 	python -m build --wheel --outdir build/dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }

@@ -48,6 +48,7 @@ def key(receipt: str) -> str:
     return f'{{"transaction_id":"{receipt}","line_no":1}}'
 
 
+@pytest.mark.long
 def test_a_rule_that_is_tightened_and_loosened_moves_the_row_there_and_back(shop: Shop) -> None:
     both = (["r1", "r2"], [], 51000)
     one = (["r1"], [("too_much", key("r2"))], 1000)
@@ -67,6 +68,7 @@ def test_a_refused_line_beside_a_good_one_of_its_key_takes_nothing_away(shop: Sh
     assert shop.ingest(GOOD, bad) == (["r1"], [("wrong_type", key("r1"))], 1000)
 
 
+@pytest.mark.long
 def test_copies_in_quarantine_say_why_they_are_refused_now(shop: Shop) -> None:
     assert shop.ingest(GOOD, MUCH, MUCH) == (["r1", "r2"], [("duplicate_line", key("r2"))], 51000)
     assert shop.ingest(GOOD, MUCH, MUCH, source=STRICT) == (["r1"], [("too_much", key("r2"))] * 2, 1000)

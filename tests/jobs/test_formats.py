@@ -113,6 +113,7 @@ def test_a_database_table_is_known_by_its_rows_and_watermark(
     assert ingest(spark, tmp_path, source)[0] == THREE
 
 
+@pytest.mark.long
 def test_a_database_table_without_a_watermark_is_read_each_time(
     spark: SparkSession, tmp_path: Path, database: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ CHAIN = [("c1", "c2"), ("c2", "c3"), ("c5", "c3")]
 NAMES = {"c1": "c3", "c2": "c3", "c5": "c3"}
 
 
+@pytest.mark.long
 def test_merged_at_once_or_later_is_what_it_is_by_hand(spark: SparkSession, tmp_path: Path) -> None:
     rewritten = [row | {"customer": NAMES.get(row["customer"], row["customer"])} for row in SOLD]
     by_hand = Shop(spark, tmp_path / "hand").ingest([], rewritten, {"c3": "Kiel", "c4": "Jena"})

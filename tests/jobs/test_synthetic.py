@@ -19,7 +19,7 @@ from tests.conftest import CONF
 from tests.published import published, table
 from tests.shop import configure, open_shop
 
-pytestmark = pytest.mark.retailers
+pytestmark = pytest.mark.long
 AS_OF = dt.date(2024, 1, 1)
 
 
