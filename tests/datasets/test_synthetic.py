@@ -47,6 +47,7 @@ def planted(spark: SparkSession) -> pd.Series:
     return truths(spark, shop(customers=400, lines=24_000))["segment"]
 
 
+@pytest.mark.long
 def test_a_seed_gives_the_same_rows_however_the_work_is_cut(spark: SparkSession) -> None:
     shops = {tasks: shop(customers=40, lines=600, rows_per_task=-(-600 // tasks)) for tasks in (1, 3, 7)}
     for tasks, retailer in shops.items():

@@ -70,6 +70,7 @@ def test_without_the_package_the_error_says_what_brings_it(tmp_path: Path, monke
     assert not (tmp_path / "raw").exists()
 
 
+@pytest.mark.long
 def test_no_row_and_no_cent_is_lost(warehouse: Path, sample: pd.DataFrame) -> None:
     staged = table(warehouse, "stg_transactions")
     assert table(warehouse, "quarantine").empty
@@ -81,6 +82,7 @@ def test_no_row_and_no_cent_is_lost(warehouse: Path, sample: pd.DataFrame) -> No
         assert cents(rows["revenue_lifetime"]) == cents(sample["dollar_value"]), dimension
 
 
+@pytest.mark.long
 def test_orders_of_one_day_are_lines_of_one_receipt_equal_ones_too(warehouse: Path, sample: pd.DataFrame) -> None:
     staged = table(warehouse, "stg_transactions")
     found = staged.groupby("transaction_id")["line_no"].agg(sorted).to_dict()
@@ -91,6 +93,7 @@ def test_orders_of_one_day_are_lines_of_one_receipt_equal_ones_too(warehouse: Pa
     assert staged["local_hour"].isna().all()
 
 
+@pytest.mark.long
 def test_everybody_has_a_segment_in_every_dimension(warehouse: Path, sample: pd.DataFrame) -> None:
     segments = published(warehouse, "segments", AS_OF)
     for dimension in (*DIMENSIONS, UNIFIED):

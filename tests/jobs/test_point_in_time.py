@@ -31,6 +31,7 @@ def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path
         assert row_hash(published(tmp_path / "warehouse", name, AS_OF)) == row_hash(rows), name
 
 
+@pytest.mark.long
 def test_late_lines_reach_new_dates_and_published_ones_only_when_asked(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
