@@ -36,6 +36,15 @@ LIFETIME = Window(None)
 WINDOWS = (Window(30), Window(90), Window(180), Window(365), LIFETIME)
 
 
+def day_number(day: dt.date) -> int:
+    """Days since 1970, as Arrow and numpy count them.
+
+    >>> day_number(dt.date(1970, 1, 2))
+    1
+    """
+    return (day - dt.date(1970, 1, 1)).days
+
+
 def parse_as_ofs(text: str) -> tuple[dt.date, ...]:
     """One as-of date or several with commas between, each once, in order of time.
 

@@ -1,11 +1,11 @@
-"""Windowed features of every customer, for any as-of date.
+"""Windowed features of every customer, for any as-of date or several at once.
 
-Tiles, customers, interactions and feedback come in, cut off before the as-of date in one place;
-each family turns them into states per customer and window, and `conf/features/*.yml` says which feature is
-which expression over states; out goes `customer_features`, one row per known customer.
+Tiles, customers, interactions and feedback come in, cut off before the as-of date in one place; `kernel` measures
+each family's states over every window in one pass by customer, and `conf/features/*.yml` says which feature is
+which expression over states; out goes `customer_features`, one row per as-of date and known customer.
 """
 
-from segmentation.features.build import Inputs, build_features, known_customers
+from segmentation.features.build import Inputs, build_features
 from segmentation.features.registry import Feature, Registry, load_registry
 
-__all__ = ["Feature", "Inputs", "Registry", "build_features", "known_customers", "load_registry"]
+__all__ = ["Feature", "Inputs", "Registry", "build_features", "load_registry"]

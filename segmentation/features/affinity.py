@@ -3,80 +3,102 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import reduce
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
+import numpy as np
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.periods import Window
-from segmentation.features.windows import window_states
+from segmentation.core.periods import Window, day_number
+from segmentation.features.past import Past, whole
+from segmentation.features.spans import Floats, Ints, Measure
 
-KEY = ["customer_id", "window"]
 PRICE_WINDOW = Window(365)
+Prices = Mapping[int, Mapping[str, float]]
+"""The day number of an as-of date → category → the median price of an item."""
 
 
-def affinity_states(tiles: DataFrame, prices: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window with known categories, departments or stores."""
-    parts = [
-        _categories(tiles, category_prices(prices, as_of), as_of),
-        _departments(tiles, as_of),
-        _stores(tiles, as_of),
-    ]
-    return reduce(lambda left, right: left.join(right, on=KEY, how="full"), parts)
+def affinity(past: Past, prices: Prices) -> dict[str, Measure]:
+    """Categories: how many, how concentrated, and what their items cost against the usual; orders by store."""
+    entries = past.entries("by_category")
+    categories = entries.by(entries.field("category"))
+
+    def summed(name: str) -> Measure:
+        return categories.spans.summed(whole(entries.field(name))[categories.order])
+
+    net, items, item_amount = summed("net_amount"), summed("items"), summed("item_amount")
+
+    @cache
+    def positive(first: int, end: int) -> Ints:
+        return np.maximum(net(first, end), 0)
+
+    def breadth(first: int, end: int) -> Floats:
+        return categories.over_keys(np.add, positive(first, end) > 0)
+
+    def concentration(first: int, end: int) -> Floats:
+        amounts = positive(first, end)
+        squares = categories.over_keys(np.add, amounts.astype(np.float64) ** 2)
+        total = categories.over_keys(np.add, amounts)
+        result = np.full(len(total), np.nan)
+        np.divide(squares, total * total, out=result, where=total > 0)
+        return result
+
+    @cache
+    def usual(end: int) -> Floats:
+        of = prices.get(end, {})
+        return np.array([of.get(name, np.nan) for name in categories.names])[categories.keys]
+
+    def paid(first: int, end: int) -> Floats:
+        return categories.over_keys(np.add, np.where(np.isnan(usual(end)), 0, item_amount(first, end))) / 100
+
+    def expected(first: int, end: int) -> Floats:
+        return categories.over_keys(np.add, np.nan_to_num(usual(end)) * items(first, end)) / 1000
+
+    return {"categories": breadth, "category_hhi": concentration, "item_amount": paid, "expected_item_amount": expected}
 
 
-def category_prices(prices: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per category: the exact median unit price of its lines in the last 365 days, in currency per item.
+def stores(past: Past) -> dict[str, Measure]:
+    """Orders whose store is known, and those in the store visited most."""
+    entries = past.entries("orders_by_store")
+    by_store = entries.by(entries.field("key"))
+    orders = whole(entries.field("value"))
+    in_store = by_store.spans.summed(orders[by_store.order])
+    return {
+        "known_store_orders": entries.spans.summed(orders),
+        "top_store_orders": lambda first, end: by_store.over_keys(np.maximum, in_store(first, end)),
+    }
 
-    Every line counts once, whatever its quantity. Seven decimals, because unit prices have six and a median may lie
-    between two.
+
+def departments(past: Past, names: Iterable[str]) -> dict[str, Measure]:
+    """Revenue by department, for the departments that features speak of."""
+    entries = past.entries("by_category")
+    of, net = entries.field("department"), whole(entries.field("net_amount"))
+
+    def summed(name: str) -> Measure:
+        is_it = pc.fill_null(pc.equal(of, name), False).to_numpy(zero_copy_only=False)
+        total = entries.spans.summed(net * is_it)
+        return lambda first, end: total(first, end) / 100
+
+    return {f"net_by_department__{name}": summed(name) for name in names}
+
+
+def category_prices(prices: DataFrame, as_ofs: Sequence[dt.date]) -> Prices:
+    """For each as-of date, the exact median unit price of each category's lines in the last 365 days, per item.
+
+    Every line counts once, whatever its quantity.
     """
-    inside = F.col("event_date") >= F.lit(PRICE_WINDOW.start(as_of))
-    return (
-        prices.where(inside)
-        .groupBy("category")
-        .agg(F.expr("percentile(cast(unit_price AS double), 0.5, lines)").cast("decimal(18,7)").alias("median_price"))
-    )
-
-
-def _categories(tiles: DataFrame, prices: DataFrame, as_of: dt.date) -> DataFrame:
-    days = tiles.select("customer_id", "event_date", F.explode("by_category").alias("sums"))
-    days = days.select("customer_id", "event_date", "sums.category", "sums").where("category IS NOT NULL")
-    per_category = window_states(
-        days, as_of, ("customer_id", "category"),
-        {name: ("sum", F.col(f"sums.{name}")) for name in ("net_amount", "items", "item_amount")},
+    cuts = F.array(*(F.struct(F.lit(d).alias("end"), F.lit(PRICE_WINDOW.start(d)).alias("first")) for d in as_ofs))
+    inside = (F.col("event_date") >= F.col("cut.first")) & (F.col("event_date") < F.col("cut.end"))
+    rows = (
+        prices.withColumn("cut", F.explode(cuts)).where(inside)
+        # Few prices are left after this, and the percentile is exact at any number of them.
+        .groupBy("cut.end", "category", "unit_price").agg(F.sum("lines").alias("lines"))
+        .groupBy("end", "category")
+        .agg(F.expr("percentile(cast(unit_price AS double), 0.5, lines)").alias("median"))
     )  # fmt: skip
-    positive = F.when(F.col("net_amount") > 0, F.col("net_amount").cast("decimal(18,2)"))
-    priced = F.col("median_price").isNotNull()
-    return (
-        per_category.join(F.broadcast(prices), on="category", how="left")
-        .groupBy(*KEY)
-        .agg(
-            F.count(positive).alias("categories"),
-            # Squares of cents stay exact in decimal(38,4): no order of addition can show.
-            F.sum((positive * positive).cast("decimal(38,4)")).alias("squares"),
-            F.sum(positive).alias("total"),
-            F.sum(F.when(priced, F.col("item_amount"))).alias("item_amount"),
-            F.sum((F.col("items").cast("decimal(18,3)") * F.col("median_price")).cast("decimal(38,10)"))
-            .alias("expected_item_amount"),
-        )
-        .withColumn("total", F.col("total").cast("double"))
-        .select(*KEY, "categories", "item_amount", "expected_item_amount",
-                (F.col("squares").cast("double") / F.nullif(F.col("total") * F.col("total"), F.lit(0.0)))
-                .alias("category_hhi"))
-    )  # fmt: skip
-
-
-def _departments(tiles: DataFrame, as_of: dt.date) -> DataFrame:
-    days = tiles.select("customer_id", "event_date", F.explode("by_category").alias("sums"))
-    days = days.select("customer_id", "event_date", "sums.department", F.col("sums.net_amount").alias("net"))
-    days = days.where("department IS NOT NULL")
-    merged = window_states(days, as_of, ("customer_id", "department"), {"net": ("sum", F.col("net"))})
-    entries = F.array_sort(F.collect_list(F.struct("department", F.col("net").cast("double").alias("net"))))
-    return merged.groupBy(*KEY).agg(F.map_from_entries(entries).alias("net_by_department"))
-
-
-def _stores(tiles: DataFrame, as_of: dt.date) -> DataFrame:
-    days = tiles.select("customer_id", "event_date", F.explode("orders_by_store").alias("store_id", "n"))
-    merged = window_states(days, as_of, ("customer_id", "store_id"), {"n": ("sum", F.col("n"))})
-    return merged.groupBy(*KEY).agg(F.sum("n").alias("known_store_orders"), F.max("n").alias("top_store_orders"))
+    found: dict[int, dict[str, float]] = {day_number(day): {} for day in as_ofs}
+    for row in rows.collect():
+        found[day_number(row["end"])][row["category"]] = row["median"]
+    return found

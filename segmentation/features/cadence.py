@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import numpy as np
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from segmentation.features.past import Past
+from segmentation.features.purchases import order_days
+from segmentation.features.spans import BITS, Floats, Measure
 
-from segmentation.core.periods import WINDOWS
 
-
-def cadence_states(tiles: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window: the median gap in days, and the gaps' coefficient of variation.
+def cadence(past: Past) -> dict[str, Measure]:
+    """The median gap in days, and the gaps' coefficient of variation.
 
     Gaps lie between two order days that are both inside the window. Null for fewer than two order days
     (median) or three (variation). The deviation is the population's (divided by n).
     """
-    ages = F.transform(F.flatten(F.collect_list("order_dates")), lambda day: F.datediff(F.lit(as_of), day))
-    days = tiles.groupBy("customer_id").agg(F.array_sort(ages).alias("ages"))
-    windows = F.array(*(F.struct(F.lit(w.name).alias("name"), F.lit(w.days).alias("days")) for w in WINDOWS))
-    per_window = days.withColumn("w", F.explode(windows)).select(
-        "customer_id",
-        F.col("w.name").alias("window"),
-        F.filter("ages", lambda a: F.col("w.days").isNull() | (a <= F.col("w.days"))).alias("ages"),
-    )
-    gaps = F.zip_with(F.slice("ages", 2, F.greatest(F.size("ages"), F.lit(1))), "ages", lambda later, a: later - a)
-    # zip_with pads the shorter side with null; the last pair has no later day.
-    return per_window.withColumn("gaps", F.array_sort(F.filter(gaps, lambda g: g.isNotNull()))).select(
-        "customer_id",
-        "window",
-        _median("gaps").alias("median_gap_days"),
-        _variation("gaps").alias("gap_variation"),
-    )
+    spans = order_days(past)
+    days = spans.days
+    gaps = np.diff(days, prepend=0)  # of a day and the one before; a customer's first is in no window's gaps
+    squares = np.concatenate([[0], np.cumsum(gaps * gaps)])
 
+    def median(first: int, end: int) -> Floats:
+        low, n = spans.before(first), np.maximum(spans.between(first, end) - 1, 0)
+        begin = np.cumsum(n) - n
+        inside = gaps[np.repeat(low + 1 - begin, n) + np.arange(n.sum())]
+        ranked = np.sort((np.repeat(np.arange(len(n)), n) << BITS) | inside) & ((1 << BITS) - 1)
+        result = np.full(len(n), np.nan)
+        some = n > 0
+        begin, n = begin[some], n[some]
+        result[some] = (ranked[begin + (n - 1) // 2] + ranked[begin + n // 2]) / 2
+        return result
 
-def _median(gaps: str) -> Column:
-    n = F.size(gaps)
-    low, high = F.floor((n + 1) / 2).cast("int"), F.floor(n / 2 + 1).cast("int")
-    return F.when(n > 0, (F.get(gaps, low - 1) + F.get(gaps, high - 1)) / 2.0)
+    def variation(first: int, end: int) -> Floats:
+        result = np.full(len(spans.starts) - 1, np.nan)
+        n = spans.between(first, end) - 1
+        some = n > 1
+        n, low, high = n[some], spans.before(first)[some], spans.before(end)[some]
+        total = days[high - 1] - days[low]
+        # In whole numbers until the last step, so that no order of addition can show.
+        result[some] = np.sqrt(n * (squares[high] - squares[low + 1]) - total * total) / total
+        return result
 
-
-def _variation(gaps: str) -> Column:
-    # In whole numbers until the last step, so that no order of addition can show.
-    n = F.size(gaps).cast("bigint")
-    total = F.aggregate(gaps, F.lit(0).cast("bigint"), lambda s, g: s + g)
-    squares = F.aggregate(gaps, F.lit(0).cast("bigint"), lambda s, g: s + g.cast("bigint") * g)
-    return F.when(n > 1, F.sqrt((n * squares - total * total).cast("double")) / total.cast("double"))
+    return {"median_gap_days": median, "gap_variation": variation}

@@ -2,59 +2,72 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.features.past import Past
+from segmentation.features.spans import Floats, Measure
 from segmentation.features.states import INTERACTION_TYPES
-from segmentation.features.windows import age, window_states, windows_covering
 
-KEY = ["customer_id", "window"]
+DAY = ("customer_id", "event_date")
 IS_RESPONSE = "interaction_type IN ('redemption', 'click')"
+SCALES = ("nps", "satisfaction")
+THOUSANDTHS = 1000
+"""Minutes and scores are added up as whole numbers."""
 
 
-def engagement_states(interactions: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window with interactions: counts by type, campaigns, and ages in days."""
-    counted = window_states(
-        interactions, as_of, ("customer_id",),
-        {
-            **{f"{t}s": ("sum", (F.col("interaction_type") == t).cast("bigint")) for t in INTERACTION_TYPES},
-            "responses": ("sum", F.expr(IS_RESPONSE).cast("bigint")),
-            "visit_minutes": ("sum", F.when(F.col("interaction_type") == "visit", F.col("minutes"))),
-            "days_since_last_response": ("min", F.when(F.expr(IS_RESPONSE), age(as_of))),
-        },
-    )  # fmt: skip
-    return counted.join(_campaigns(interactions, as_of), on=KEY, how="left")
-
-
-def _campaigns(interactions: DataFrame, as_of: dt.date) -> DataFrame:
-    """Different campaigns cannot be added up over days: each counts by its last contact and last response."""
-    last_contact = F.max(F.when(F.col("interaction_type") == "exposure", F.col("event_date")))
-    last_response = F.max(F.when(F.expr(IS_RESPONSE), F.col("event_date")))
-    campaigns = interactions.where("campaign_id IS NOT NULL").groupBy("customer_id", "campaign_id").agg(
-        last_contact.alias("contact"), last_response.alias("response")
-    )  # fmt: skip
-    in_window = {
-        day: F.array_contains(windows_covering(as_of, day), F.col("window")) for day in ("contact", "response")
-    }
-    either = F.greatest("contact", "response")  # greatest skips nulls
-    return (
-        campaigns.withColumn("either", either)
-        .select("contact", "response", "customer_id", F.explode(windows_covering(as_of, "either")).alias("window"))
-        .groupBy(*KEY)
-        .agg(
-            F.count_if(in_window["contact"]).alias("campaigns_received"),
-            F.count_if(in_window["response"]).alias("campaigns_responded"),
-        )
+def contact_days(interactions: DataFrame) -> DataFrame:
+    """One row per customer and day with interactions: counts by type, and the campaigns received and answered."""
+    return interactions.groupBy(*DAY).agg(
+        *(F.count_if(F.col("interaction_type") == t).alias(f"{t}s") for t in INTERACTION_TYPES),
+        F.count_if(F.expr(IS_RESPONSE)).alias("responses"),
+        F.sum(F.when(F.col("interaction_type") == "visit", _whole("minutes"))).alias("visit_minutes"),
+        F.collect_set(F.when(F.col("interaction_type") == "exposure", F.col("campaign_id"))).alias("received"),
+        F.collect_set(F.when(F.expr(IS_RESPONSE), F.col("campaign_id"))).alias("answered"),
     )
 
 
-def feedback_states(feedback: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window with answers: their number and sum on each scale."""
-    states: dict[str, tuple[str, Column]] = {}
-    for scale in ("nps", "satisfaction"):
-        of_scale = F.col("feedback_type") == scale
-        states[f"{scale}_answers"] = ("sum", of_scale.cast("bigint"))
-        states[f"{scale}_sum"] = ("sum", F.when(of_scale, F.col("score")))
-    return window_states(feedback, as_of, ("customer_id",), states)
+def answer_days(feedback: DataFrame) -> DataFrame:
+    """One row per customer and day with answers: their number and sum on each scale."""
+    of = {scale: F.col("feedback_type") == scale for scale in SCALES}
+    return feedback.groupBy(*DAY).agg(
+        *(F.count_if(of[s]).alias(f"{s}_answers") for s in SCALES),
+        *(F.sum(F.when(of[s], _whole("score"))).alias(f"{s}_sum") for s in SCALES),
+    )
+
+
+def engagement(past: Past) -> dict[str, Measure]:
+    """Counts by type, minutes, days since the last response, and different campaigns."""
+    answers = past.spans.where(past.numbers("responses") > 0)
+    counts: dict[str, Measure] = {
+        name: past.summed(name) for name in (*(f"{t}s" for t in INTERACTION_TYPES), "responses")
+    }
+    return counts | {
+        "visit_minutes": past.summed("visit_minutes", THOUSANDTHS),
+        "days_since_last_response": answers.last,
+        "campaigns_received": _different(past, "received"),
+        "campaigns_responded": _different(past, "answered"),
+    }
+
+
+def feedback(past: Past) -> dict[str, Measure]:
+    """The number and the sum of the answers on each scale."""
+    return {f"{s}_answers": past.summed(f"{s}_answers") for s in SCALES} | {
+        f"{s}_sum": past.summed(f"{s}_sum", THOUSANDTHS) for s in SCALES
+    }
+
+
+def _different(past: Past, name: str) -> Measure:
+    """How many different values a list column has in a window. They cannot be added up over days."""
+    entries = past.entries(name)
+    by_value = entries.by(entries.values)
+
+    def count(first: int, end: int) -> Floats:
+        return by_value.over_keys(np.add, by_value.spans.between(first, end) > 0)
+
+    return count
+
+
+def _whole(name: str) -> Column:
+    return (F.col(name) * THOUSANDTHS).cast("bigint")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from segmentation.features.windows import window_states
+from segmentation.features.past import Past, day_numbers
+from segmentation.features.spans import Measure, Spans
 from segmentation.tiles import SUMS
 
 
-def purchase_states(tiles: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window: every sum of the tiles, order days, ages of the first and last order."""
-    return window_states(
-        tiles, as_of, ("customer_id",),
-        {
-            **{s.name: ("sum", F.col(s.name)) for s in SUMS},
-            "order_days": ("sum", F.size("order_dates").cast("bigint")),
-            "days_since_last_order": ("min", F.datediff(F.lit(as_of), F.array_max("order_dates"))),
-            "days_since_first_order": ("max", F.datediff(F.lit(as_of), F.array_min("order_dates"))),
-        },
-    )  # fmt: skip
+def purchases(past: Past) -> dict[str, Measure]:
+    """Every sum of the tiles; order days, and the ages of the first and last order."""
+    days = order_days(past)
+    sums: dict[str, Measure] = {s.name: past.summed(s.name, s.scale) for s in SUMS}
+    return sums | {
+        "order_days": days.between,
+        "days_since_last_order": days.last,
+        "days_since_first_order": days.earliest,
+    }
+
+
+def order_days(past: Past) -> Spans:
+    """The days on which each customer placed orders."""
+    entries = past.entries("order_dates")
+    return Spans(entries.spans.starts, day_numbers(entries.values))

@@ -13,8 +13,9 @@ from sqlglot import exp
 
 from segmentation.core.config import Strict, load, parse_sql, sql_columns
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.periods import WINDOWS, Window
+from segmentation.core.periods import LIFETIME, WINDOWS, Window
 from segmentation.core.schemas import DIMENSIONS, Column, Table, published_table
+from segmentation.features.kernel import Wanted
 from segmentation.features.states import STATES
 
 Unit = Literal["money", "count", "units", "share", "ratio", "days", "months", "level", "score", "text"]
@@ -101,6 +102,15 @@ class Feature:
     def sql_type(self) -> str:
         """The column's Spark type, which follows from the unit."""
         return SQL_TYPES[self.block.unit]
+
+    @property
+    def measured(self) -> frozenset[Wanted]:
+        """The states that it is made of, each over its window; the whole history where it has no windows."""
+        return frozenset() if self.off_because else frozenset(_measured(self.sql, self.window)[1])
+
+    def sql_over_measured(self, dialect: str = "spark") -> str:
+        """The expression over the columns of `measured`, and over other features."""
+        return _measured(self.sql, self.window)[0].sql(dialect=dialect)
 
     @property
     def grows_with_calendar(self) -> bool:
@@ -216,6 +226,21 @@ def _expand(
         Feature(f"{base}_{name}", base, dimension, WINDOW_BY_NAME[name], block, sql, reads, off)
         for name in block.windows
     ]
+
+
+def _measured(sql: str, window: Window | None) -> tuple[exp.Expression, set[Wanted]]:
+    """The expression with a column for each state, key and window."""
+    tree, found = parse_sql(sql, "feature"), set()
+
+    def one(node: exp.Expression) -> exp.Expression:
+        column, key = (node.this, node.expressions[0].name) if isinstance(node, exp.Bracket) else (node, None)
+        if isinstance(column, exp.Column) and STATES.get(column.name) and STATES[column.name].windowed:
+            state = Wanted(column.name, window or LIFETIME, key)
+            found.add(state)
+            return exp.column(state.column, quoted=True)
+        return node
+
+    return tree.transform(one), found
 
 
 def _has_quintile(feature: Feature, earlier: Mapping[str, Feature]) -> bool:

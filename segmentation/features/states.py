@@ -48,16 +48,18 @@ CADENCE = (
     _state("median_gap_days", "transactions.event_date", "Median days between successive days with orders", None),
     _state("gap_variation", "transactions.event_date", "Standard deviation of those gaps over their mean", None),
 )
-AFFINITY = (
+CATEGORIES = (
     _state("categories", "transactions.category", "Categories with revenue above zero"),
     _state("category_hhi", "transactions.category", "Sum of squared category shares of revenue (Herfindahl)", None),
     _state("item_amount", "transactions.category transactions.quantity", "Revenue of goods sold by the item"),
     _state("expected_item_amount", "transactions.category transactions.quantity",
            "What those items would cost at their categories' median prices"),
-    _state("net_by_department", "transactions.department", "Revenue by department, a map", None),
+)  # fmt: skip
+DEPARTMENTS = (_state("net_by_department", "transactions.department", "Revenue by department, a map; 0 where none"),)
+STORES = (
     _state("known_store_orders", "transactions.store_id", "Orders whose store is known"),
     _state("top_store_orders", "transactions.store_id", "Orders in the store visited most"),
-)  # fmt: skip
+)
 VARIETY = (
     _state("products", "transactions.product_id", "Different products bought"),
     _state("new_products", "transactions.product_id", "Of these, bought for the first time ever"),
@@ -88,5 +90,6 @@ ATTRIBUTES = tuple(
 )
 
 STATES: dict[str, State] = {
-    s.name: s for s in (*PURCHASES, *CADENCE, *AFFINITY, *VARIETY, *ENGAGEMENT, *FEEDBACK, *ATTRIBUTES)
+    s.name: s
+    for s in (*PURCHASES, *CADENCE, *CATEGORIES, *DEPARTMENTS, *STORES, *VARIETY, *ENGAGEMENT, *FEEDBACK, *ATTRIBUTES)
 }

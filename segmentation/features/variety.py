@@ -1,33 +1,31 @@
-"""How much of a basket is new to the customer. Needs the first and last day of each product, not sums."""
+"""How much of a basket is new to the customer. It needs to know when each product was bought before, not sums."""
 
 from __future__ import annotations
 
-import datetime as dt
+from functools import cache
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow.compute as pc
 
-from segmentation.features.windows import windows_covering
+from segmentation.features.past import Past
+from segmentation.features.spans import NEVER, Ints, Measure
 
 
-def variety_states(products: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row per customer and window: different products bought, and those never bought before the window.
+def variety(past: Past) -> dict[str, Measure]:
+    """Different products bought, and those never bought before the window.
 
-    `products`: `customer_product`, its days before the as-of date. A product is in a window when its last purchase
-    is, and new there when its first is.
+    A product counts in a window on the first of its days there: the one whose purchase before lies outside.
     """
-    seen = products.select(
-        "customer_id", F.element_at("days", 1).alias("first_day"), F.element_at("days", -1).alias("last_day")
-    )
-    return (
-        seen.select(
-            "customer_id",
-            F.explode(windows_covering(as_of, "last_day")).alias("window"),
-            windows_covering(as_of, "first_day").alias("new_in"),
-        )
-        .groupBy("customer_id", "window")
-        .agg(
-            F.count("*").alias("products"),
-            F.count_if(F.array_contains("new_in", F.col("window"))).alias("new_products"),
-        )
-    )
+    entries = past.entries("bought_before")
+    spans = entries.spans
+    before = pc.fill_null(entries.values.cast("int32"), NEVER).to_numpy(zero_copy_only=False)
+
+    @cache
+    def running(first: int) -> Ints:
+        return np.concatenate([[0], np.cumsum(before < first)])
+
+    def products(first: int, end: int) -> Ints:
+        count = running(first)
+        return count[spans.before(end)] - count[spans.before(first)]
+
+    return {"products": products, "new_products": spans.summed(before == NEVER)}

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from segmentation.core.schemas import Column, Table
 
-MONEY_SUM = "decimal(28,2)"
-UNITS_SUM = "decimal(28,3)"
-COUNT = "bigint"
+MONEY = 100
+UNITS = 1000
+COUNT = 1
+"""Sums are whole numbers, exact in any order: money in hundredths of the currency, units in thousandths, counts."""
+UNIT_OF = {MONEY: "; in hundredths of the currency", UNITS: "; in thousandths", COUNT: ""}
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Sum:
     """An additive state: over the lines of an order (`lines`), or over the orders of a day (`orders`)."""
 
     name: str
-    type: str
+    scale: int
     level: str
     update: str
     """SQL of one line's (or order's) contribution, null counting as nothing."""
@@ -25,8 +27,8 @@ class Sum:
     comment: str
 
 
-def _sum(name: str, type_: str, level: str, update: str, needs: str, comment: str) -> Sum:
-    return Sum(name, type_, level, update, frozenset(f"transactions.{n}" for n in needs.split()), comment)
+def _sum(name: str, scale: int, level: str, update: str, needs: str, comment: str) -> Sum:
+    return Sum(name, scale, level, update, frozenset(f"transactions.{n}" for n in needs.split()), comment)
 
 
 IS_ITEM = "unit_of_measure = 'item'"
@@ -34,26 +36,26 @@ BOUGHT = "NOT is_return"
 
 # An order is counted on each day on which it has lines; states forget which orders they were.
 SUMS: tuple[Sum, ...] = (
-    _sum("net_amount", MONEY_SUM, "lines", "net_amount", "net_amount", "Revenue net of discounts and returns"),
-    _sum("gross_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN net_amount + discount_amount END",
+    _sum("net_amount", MONEY, "lines", "net_amount", "net_amount", "Revenue net of discounts and returns"),
+    _sum("gross_amount", MONEY, "lines", f"CASE WHEN {BOUGHT} THEN net_amount + discount_amount END",
          "net_amount discount_amount", "Shelf price of what was bought"),
-    _sum("discount_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN discount_amount END", "discount_amount",
+    _sum("discount_amount", MONEY, "lines", f"CASE WHEN {BOUGHT} THEN discount_amount END", "discount_amount",
          "Reductions from the shelf price that the retailer bears"),
-    _sum("coupon_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN coupon_amount END", "coupon_amount",
+    _sum("coupon_amount", MONEY, "lines", f"CASE WHEN {BOUGHT} THEN coupon_amount END", "coupon_amount",
          "Coupons, the manufacturers' too"),
-    _sum("returned_amount", MONEY_SUM, "lines", "CASE WHEN is_return THEN abs(net_amount) END", "is_return",
+    _sum("returned_amount", MONEY, "lines", "CASE WHEN is_return THEN abs(net_amount) END", "is_return",
          "Value of goods taken back, ≥ 0"),
-    _sum("bought_amount", MONEY_SUM, "lines", f"CASE WHEN {BOUGHT} THEN net_amount END", "net_amount",
+    _sum("bought_amount", MONEY, "lines", f"CASE WHEN {BOUGHT} THEN net_amount END", "net_amount",
          "Revenue before returns"),
-    _sum("cost_amount", MONEY_SUM, "lines", "cost_amount", "cost_amount", "Cost of goods, where known"),
-    _sum("costed_amount", MONEY_SUM, "lines", "CASE WHEN cost_amount IS NOT NULL THEN net_amount END", "cost_amount",
+    _sum("cost_amount", MONEY, "lines", "cost_amount", "cost_amount", "Cost of goods, where known"),
+    _sum("costed_amount", MONEY, "lines", "CASE WHEN cost_amount IS NOT NULL THEN net_amount END", "cost_amount",
          "Revenue of the lines whose cost is known"),
-    _sum("private_label_amount", MONEY_SUM, "lines", f"CASE WHEN is_private_label AND {BOUGHT} THEN net_amount END",
+    _sum("private_label_amount", MONEY, "lines", f"CASE WHEN is_private_label AND {BOUGHT} THEN net_amount END",
          "is_private_label", "Revenue of the retailer's own brands"),
-    _sum("branded_amount", MONEY_SUM, "lines",
+    _sum("branded_amount", MONEY, "lines",
          f"CASE WHEN is_private_label IS NOT NULL AND {BOUGHT} THEN net_amount END", "is_private_label",
          "Revenue of lines whose brand is known"),
-    _sum("items", UNITS_SUM, "lines", f"CASE WHEN {IS_ITEM} THEN quantity END", "quantity",
+    _sum("items", UNITS, "lines", f"CASE WHEN {IS_ITEM} THEN quantity END", "quantity",
          "Items, returns subtracted; what is not sold by the item is left out"),
     _sum("lines", COUNT, "lines", f"CASE WHEN {BOUGHT} THEN 1L END", "transaction_id", "Receipt lines bought"),
     _sum("discounted_lines", COUNT, "lines", f"CASE WHEN discount_amount > 0 AND {BOUGHT} THEN 1L END",
@@ -77,17 +79,19 @@ SUMS: tuple[Sum, ...] = (
          "Orders paid by card"),
 )  # fmt: skip
 
-BY_CATEGORY = (
-    f"array<struct<department:string,category:string,net_amount:{MONEY_SUM},items:{UNITS_SUM},item_amount:{MONEY_SUM}>>"
-)
+BY_STORE = "array<struct<key:string,value:bigint>>"
+BY_CATEGORY = "array<struct<department:string,category:string,net_amount:bigint,items:bigint,item_amount:bigint>>"
 
 CUSTOMER = Column("customer_id", "string", "The customer")
 DAY = Column("event_date", "date", "Calendar day in the source's time zone")
 STATES = (
-    *(Column(s.name, s.type, s.comment) for s in SUMS),
-    Column("orders_by_store", "map<string,bigint>", "Orders by store; null where no store is known"),
+    *(Column(s.name, "bigint", s.comment + UNIT_OF[s.scale]) for s in SUMS),
+    Column("orders_by_store", BY_STORE, "Orders by store; empty where no store is known"),
     Column("by_category", BY_CATEGORY,
-           "By department and category: revenue net of returns, items bought, and the revenue of those items"),
+           "By department and category: revenue net of returns, items bought, and the revenue of those items; "
+           "in hundredths of the currency and in thousandths"),
+    Column("bought_before", "array<date>",
+           "For each product bought: on which day before it was bought last; null where it was new to the customer"),
 )  # fmt: skip
 
 CUSTOMER_DAY = Table(
@@ -109,17 +113,6 @@ CUSTOMER_MONTH = Table(
     ),
     "state",
 )
-CUSTOMER_PRODUCT = Table(
-    "customer_product",
-    "one row per customer and product ever bought",
-    ("customer_id", "product_id"),
-    (
-        CUSTOMER,
-        Column("product_id", "string", "The product"),
-        Column("days", "array<date>", "The days on which it was bought, ascending; the first is when it was new"),
-    ),
-    "state",
-)
 CATEGORY_PRICE = Table(
     "category_price",
     "one row per category, day and unit price of what is sold by the item",
@@ -132,4 +125,4 @@ CATEGORY_PRICE = Table(
     ),
     "state",
 )
-TILES = (CUSTOMER_DAY, CUSTOMER_MONTH, CUSTOMER_PRODUCT, CATEGORY_PRICE)
+TILES = (CUSTOMER_DAY, CUSTOMER_MONTH, CATEGORY_PRICE)
