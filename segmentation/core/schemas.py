@@ -250,10 +250,15 @@ DATA_QUALITY = Table(
         _c(
             "check",
             "string",
-            "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule, null_share, or absent",
+            "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule (repeats: duplicate_line and "
+            "conflicting_line), null_share, absent; days_since_newest (event, when the files were received); of the "
+            "accepted values of an amount or quantity minimum, percentile_5, percentile_25, median, percentile_75, "
+            "percentile_95, maximum and mean; month_lines and month_median_amount (returns left out)",
         ),
-        _c("subject", "string", "The rule or column the value belongs to; empty for the whole input"),
-        _c("value", "double", "Rows, or a share 0..1 where the check says share; 1 for absent"),
+        _c("subject", "string", "The rule, column or month (2017-01) the value belongs to; empty for the whole input"),
+        _c(
+            "value", "double", "Rows, days, a share 0..1 where the check says share, or in the column's unit; 1: absent"
+        ),
     ),
 )
 

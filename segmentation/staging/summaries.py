@@ -1,0 +1,56 @@
+"""What accepted rows are like: how fresh, and how their amounts and quantities are distributed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.core.schemas import MONEY, Table
+from segmentation.staging.clean import Cleaned
+from segmentation.staging.mapping import input_name
+
+MEASURES = (MONEY, "decimal(18,3)")
+"""The types of amounts and of quantities; a unit price is neither."""
+PERCENTILES = {"minimum": 0.0, "percentile_5": 0.05, "percentile_25": 0.25, "median": 0.5, "percentile_75": 0.75,
+               "percentile_95": 0.95, "maximum": 1.0}  # fmt: skip
+Facts = list[tuple[str, str, str, float]]
+
+
+def summaries(cleaned: Cleaned, received_on: dt.date, empty: Iterable[str] = ()) -> Facts:
+    """(input, check, subject, value): days since the newest event, and each measure's percentiles and mean.
+
+    `empty`: columns without any value. Percentiles are exact, and between two values in the middle of them; sums are
+    decimal: the same figures under any partitioning.
+    """
+    name, table = input_name(cleaned.table), cleaned.table
+    facts: Facts = []
+    if table.date_column is not None:
+        newest = cleaned.accepted.agg(F.max(table.date_column).alias("day")).collect()[0]["day"]
+        facts.append((name, "days_since_newest", table.date_column, float((received_on - newest).days)))
+    columns = [c for c in measures(table) if c not in set(empty)]
+    if columns:
+        found = {r["subject"]: r for r in reduce(DataFrame.union, (_one(cleaned, c) for c in columns)).collect()}
+        for c in columns:
+            facts += [(name, check, c, float(found[c]["values"][i])) for i, check in enumerate(PERCENTILES)]
+            facts.append((name, "mean", c, float(found[c]["total"] / found[c]["n"])))
+    return facts
+
+
+def measures(table: Table) -> list[str]:
+    """The columns that hold amounts or quantities."""
+    return [c.name for c in table.columns if c.type in MEASURES]
+
+
+def _one(cleaned: Cleaned, column: str) -> DataFrame:
+    # Few values are many rows': counted once each, the percentiles are those of a small table.
+    counted = cleaned.accepted.where(F.col(column).isNotNull()).groupBy(column).agg(F.count("*").alias("n"))
+    return counted.agg(
+        F.lit(column).alias("subject"),
+        F.percentile(column, F.array(*(F.lit(p) for p in PERCENTILES.values())), F.col("n")).alias("values"),
+        F.sum(F.col(column).cast("decimal(21,3)") * F.col("n")).alias("total"),
+        F.sum("n").alias("n"),
+    )
