@@ -130,6 +130,7 @@ STG_CUSTOMERS = Table(
         _c("loyalty_tier_rank", "int", "Position of the tier, 1 = lowest; null where unknown"),
         _c("city", "string", "City; null where unknown"),
         _c("region", "string", "Region; null where unknown"),
+        _c("account_status", "string", "open, closed, staff or what else the source says; null where unknown"),
     ),
     "state",
 )  # fmt: skip
@@ -366,6 +367,33 @@ SEGMENTS = Table(
     ),
 )  # fmt: skip
 
+POPULATION = Table(
+    "population",
+    "one row per as-of date for the customers scored, and one per exclusion in force; together all who are known",
+    ("as_of", "exclusion"),
+    (
+        AS_OF,
+        RUN_ID,
+        _c("exclusion", "string", "scored, or the exclusion of conf/population.yml that was met first; prospect: else"),
+        _c("reason", "string", "Why, in words"),
+        _c("customers", "bigint", "Customers; those of all rows are every id known before the as-of date"),
+        _c("customer_share", "double", "Share of all who are known, 0..1"),
+        _c("revenue_lifetime", MONEY, "Their net revenue before the as-of date; that of all rows is all there is"),
+    ),
+)
+
+EXCLUDED_CUSTOMERS = Table(
+    "excluded_customers",
+    "one row per as-of date and known customer who is not scored",
+    ("as_of", "customer_id"),
+    (
+        AS_OF,
+        RUN_ID,
+        _c("customer_id", "string", "The customer; in no segment of this as-of date"),
+        _c("exclusion", "string", "The exclusion that was met first; see population for its reason"),
+    ),
+)
+
 SEGMENT_PROFILES = Table(
     "segment_profiles",
     "one row per as-of date, dimension and segment",
@@ -434,6 +462,6 @@ def published_table(name: str, grain: str, key: tuple[str, ...], columns: tuple[
 
 
 TABLES: tuple[Table, ...] = (
-    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, PROMOTIONS, SEGMENTS,
-    SEGMENT_PROFILES, RUNS,
+    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, PROMOTIONS, POPULATION,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, RUNS,
 )  # fmt: skip

@@ -179,12 +179,14 @@ def _guard(
             added = now.where("NOT is_return").join(before, list(STG_TRANSACTIONS.key), "left_anti").count()
             return stored[month].lines + added
 
+        shown = {f"{month:%Y-%m}" for month in new}
         problems = refused_rows(guards, checks)
         if new:
             problems += odd_months(guards, new, stored, received_on, is_stated, lines_after)
         if problems:
             raise GuardError(advice(problems, f"{context.config}/sources/{context.source_name}.yml"))
         facts.append(f"{len(new):>9,} months of lines, held against {len(stored):,} staged")
+        facts += [f"{month} is known: {why}" for month, why in guards.known_months.items() if month in shown]
     name = input_name(STG_TRANSACTIONS)
     return [
         fact

@@ -1,0 +1,111 @@
+"""Files that make no sense as a whole, end to end: exit code 3, one sentence, nothing written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.core import GuardError
+from segmentation.pipeline import run_ingest
+from tests.conftest import submit
+from tests.published import table
+from tests.shop import SOURCE, configure, line, open_shop, write_sales
+
+Lines = list[dict[str, str]]
+GUARDED = f"{SOURCE}guards: {{min_rows: 20}}\n"
+
+
+def sold(month: int, n: int = 30, amount: str = "3.00") -> Lines:
+    """So many lines in a month of 2024."""
+    days = [f"2024-{month:02d}-{1 + i % 28:02d}" for i in range(n)]
+    return [line(f"r{month}-{i}", f"c{i % 7}", day, amount) for i, day in enumerate(days)]
+
+
+def state(warehouse: Path) -> dict[str, int]:
+    """Every commit of every table, and when it was made."""
+    return {str(p): p.stat().st_mtime_ns for p in warehouse.glob("segmentation/*/_delta_log/*.json")}
+
+
+@pytest.fixture(scope="module")
+def spring(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop whose January to May, 30 lines each, are staged."""
+    folder = tmp_path_factory.mktemp("spring")
+    configure(folder / "conf", GUARDED)
+    write_sales(folder / "raw", [row for month in range(1, 6) for row in sold(month)])
+    by_june = dt.date(2024, 6, 1)  # the mapping says July: until then, June would be missing
+    run_ingest(open_shop(spark, folder / "conf", folder / "warehouse"), str(folder / "raw"), by_june)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("june", "said"),
+    [
+        (sold(6, 17), "2024-06 has 17 lines; expected at least 60% of 30, the median of the 5 months before"),
+        (sold(6, amount="300.00"), "the median line of 2024-06 is 300.00, and 3.00 in the months before"),
+        (sold(6) + [row | {"amount": "ten"} for row in sold(6, 5)],
+         "5 of 35 rows (14.3%) are refused, 5 of them by wrong_type; expected at most 10%"),
+        (sold(4, 3), "2024-06 without data (an ordinary month has 30 lines)"),
+    ],
+    ids=["half the file", "a hundredfold", "refused rows", "nothing new"],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_and_no_table_changes(
+    spark: SparkSession, spring: Path, tmp_path: Path, june: Lines, said: str
+) -> None:
+    write_sales(tmp_path / "raw", june)
+    before = state(spring / "warehouse")
+    with pytest.raises(GuardError) as e:
+        run_ingest(open_shop(spark, spring / "conf", spring / "warehouse"), str(tmp_path / "raw"))
+    assert e.value.exit_code == 3
+    assert said in str(e.value)
+    assert str(e.value).endswith(f"in {spring}/conf/sources/shop.yml. Nothing was written.")
+    assert state(spring / "warehouse") == before
+
+
+@pytest.mark.long
+def test_june_is_staged_when_it_is_whole_or_known_to_be_odd(spark: SparkSession, spring: Path, tmp_path: Path) -> None:
+    """18 of 30 lines are 60 %. Then July, after the mapping says why it has few."""
+    warehouse = tmp_path / "warehouse"
+    shutil.copytree(spring / "warehouse", warehouse)
+
+    def ingest(name: str, rows: Lines, change: Callable[[str], str] = str) -> int:
+        config = shutil.copytree(spring / "conf", tmp_path / name / "conf")
+        (config / "sources" / "shop.yml").write_text(change(GUARDED))
+        write_sales(tmp_path / name / "raw", rows)
+        run_ingest(open_shop(spark, config, warehouse), str(tmp_path / name / "raw"))
+        return len(table(warehouse, "stg_transactions"))
+
+    assert ingest("june", sold(6, 18)) == 5 * 30 + 18
+    quality = table(warehouse, "data_quality")
+    of_june = quality[quality["subject"] == "2024-06"].set_index("check")["value"]
+    assert of_june.to_dict() == {"month_lines": 18.0, "month_median_amount": 3.0}
+
+    def received(text: str) -> str:
+        return text.replace("2024-07-01", "2024-08-01")
+
+    with pytest.raises(GuardError, match="2024-07 has 6 lines"):
+        ingest("july", sold(7, 6), received)
+    known = received(GUARDED).replace("{min_rows: 20}", "{min_rows: 20, known_months: {2024-07: holidays}}")
+    assert ingest("holidays", sold(7, 6), lambda _: known) == 5 * 30 + 18 + 6
+
+
+def test_as_a_user_sees_it_the_job_ends_with_3_and_one_sentence(tmp_path: Path) -> None:
+    config = configure(tmp_path / "conf", GUARDED)
+    write_sales(tmp_path / "raw", [*sold(1), *sold(2), *sold(3), *sold(5), *sold(6)])
+    done = submit(
+        "ingest", "--config", str(config), "--source", "shop", "--input", str(tmp_path / "raw"),
+        "--warehouse", str(tmp_path / "warehouse"), fast=True,
+    )  # fmt: skip
+    assert done.returncode == 3
+    (message,) = [text for text in (done.stdout + done.stderr).splitlines() if text.startswith("error: ")]
+    assert message == (
+        "error: transactions: 2024-04 without data (an ordinary month has 30 lines); expected no such months. Correct "
+        "the files; if they are right, change guards.max_empty_months, or name the months and why under "
+        f"guards.known_months, in {config}/sources/shop.yml. Nothing was written."
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "warehouse").exists()
