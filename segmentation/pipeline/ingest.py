@@ -26,6 +26,8 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.tiles import refresh_tiles
 from segmentation.staging import (
     Cleaned,
+    Months,
+    Problem,
     advice,
     daily_rates,
     judge_parts,
@@ -166,26 +168,17 @@ def _guard(
     context: Context, cleaned: list[Cleaned], checks: Quality, last: Row | None, received_on: dt.date, is_stated: bool
 ) -> Quality:
     """Raises GuardError where the files make no sense as a whole; else what was judged of each of their months."""
-    guards, (lines,) = context.source.guards, [c.accepted for c in cleaned if c.table is STG_TRANSACTIONS]
+    guards, lines = context.source.guards, next((c.accepted for c in cleaned if c.table is STG_TRANSACTIONS), None)
+    problems = refused_rows(guards, checks)
+    new: Months = {}
     with context.steps.step("guards") as facts:
-        new, stored, staged = month_figures(lines), {}, None
-        if last is not None and new:
-            staged = context.warehouse.read(STG_TRANSACTIONS, last["output_versions"][STG_TRANSACTIONS.name])
-            stored = month_figures(staged.where(F.col("event_date") >= F.lit(looks_back_to(new))))
-
-        def lines_after(month: dt.date) -> int:
-            assert staged is not None  # nobody asks without
-            before, now = (rows.where(F.trunc("event_date", "month") == F.lit(month)) for rows in (staged, lines))
-            added = now.where("NOT is_return").join(before, list(STG_TRANSACTIONS.key), "left_anti").count()
-            return stored[month].lines + added
-
-        shown = {f"{month:%Y-%m}" for month in new}
-        problems = refused_rows(guards, checks)
-        if new:
-            problems += odd_months(guards, new, stored, received_on, is_stated, lines_after)
+        if lines is not None:
+            new = month_figures(lines)
+            problems += _odd_months(context, lines, new, last, received_on, is_stated)
         if problems:
             raise GuardError(advice(problems, f"{context.config}/sources/{context.source_name}.yml"))
-        facts.append(f"{len(new):>9,} months of lines, held against {len(stored):,} staged")
+        facts.append(f"{len(new):>9,} months of lines, as expected")
+        shown = {f"{month:%Y-%m}" for month in new}
         facts += [f"{month} is known: {why}" for month, why in guards.known_months.items() if month in shown]
     name = input_name(STG_TRANSACTIONS)
     return [
@@ -194,6 +187,26 @@ def _guard(
         for fact in ((name, "month_lines", f"{month:%Y-%m}", float(figures.lines)),
                      (name, "month_median_amount", f"{month:%Y-%m}", figures.median_amount))
     ]  # fmt: skip
+
+
+def _odd_months(
+    context: Context, lines: DataFrame, new: Months, last: Row | None, received_on: dt.date, is_stated: bool
+) -> list[Problem]:
+    """The months of the files against each other, and against what the last ingest left."""
+    if not new:  # nothing but returns
+        return []
+    stored: Months = {}
+    staged = lines.where("false")
+    if last is not None:
+        staged = context.warehouse.read(STG_TRANSACTIONS, last["output_versions"][STG_TRANSACTIONS.name])
+        stored = month_figures(staged.where(F.col("event_date") >= F.lit(looks_back_to(new))))
+
+    def lines_after(month: dt.date) -> int:
+        before, now = (rows.where(F.trunc("event_date", "month") == F.lit(month)) for rows in (staged, lines))
+        added = now.where("NOT is_return").join(before, list(STG_TRANSACTIONS.key), "left_anti").count()
+        return stored[month].lines + added
+
+    return odd_months(context.source.guards, new, stored, received_on, is_stated, lines_after)
 
 
 def _write_state(context: Context, run: Run, cleaned: list[Cleaned], survivor: DataFrame | None) -> dict[str, int]:

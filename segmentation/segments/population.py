@@ -54,7 +54,7 @@ class Population(Strict):
             missing = sorted(exclusion.reads - set(features) - {c.removeprefix("customers.") for c in provides})
             missing = [name for name in missing if name != IS_PROSPECT]
             if missing:
-                lines.append(f"exclusion {exclusion.name} is off: the source has nothing for {', '.join(missing)}")
+                lines.append(f"population.{exclusion.name} is off: the source has nothing for {', '.join(missing)}")
             else:
                 kept.append(exclusion)
         return Population(exclusions=kept), lines

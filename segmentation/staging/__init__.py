@@ -16,7 +16,7 @@ from segmentation.staging.clean import (
     settled,
     with_products,
 )
-from segmentation.staging.guards import advice, looks_back_to, month_figures, odd_months, refused_rows
+from segmentation.staging.guards import Months, Problem, advice, looks_back_to, month_figures, odd_months, refused_rows
 from segmentation.staging.mapping import Part, Source, load_source
 from segmentation.staging.merges import moved, survivors
 from segmentation.staging.rates import daily_rates
@@ -24,7 +24,9 @@ from segmentation.staging.summaries import summaries
 
 __all__ = [
     "Cleaned",
+    "Months",
     "Part",
+    "Problem",
     "Source",
     "advice",
     "clean",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def shop_with_accounts(spark: SparkSession, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
+@pytest.mark.long
 def test_everybody_known_is_counted_once_with_a_reason_and_their_money(shop_with_accounts: Path) -> None:
     """40 buyers, four of the odd sales, three of the file: 46 known, 39 of them scored."""
     warehouse = shop_with_accounts / "warehouse"
@@ -79,6 +81,7 @@ def test_everybody_known_is_counted_once_with_a_reason_and_their_money(shop_with
     assert (run["rows_in"], run["rows_out"]) == (46, 39 * 6)
 
 
+@pytest.mark.long
 def test_who_is_excluded_is_named_and_is_in_no_segment_and_no_fit(shop_with_accounts: Path) -> None:
     warehouse = shop_with_accounts / "warehouse"
     names = published(warehouse, "excluded_customers", AS_OF).set_index("customer_id")["exclusion"].to_dict()
@@ -94,12 +97,36 @@ def test_who_is_excluded_is_named_and_is_in_no_segment_and_no_fit(shop_with_acco
     assert models.loc["unified", "training_customers"] == 39
 
 
+@pytest.mark.long
 def test_the_report_counts_the_scored_and_shows_the_others(spark: SparkSession, shop_with_accounts: Path) -> None:
     context = open_shop(spark, shop_with_accounts / "conf", shop_with_accounts / "warehouse")
     data = report_data(context, context.runs.latest("monthly", AS_OF))
     assert data.customers == 39
     assert data.population["customers"].sum() == 46
     assert len(data.points) == 39
+
+
+def test_who_is_excluded_leaves_the_segments_and_is_counted_with_the_money(
+    spark: SparkSession, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Half of the shop's 40 customers buy at most three times; everybody was scored, and then they are not."""
+    config, warehouse = configure(tmp_path / "conf"), tmp_path / "warehouse"
+    shutil.copytree(undisturbed, warehouse)
+    assert published(warehouse, "population", AS_OF).set_index("exclusion")["customers"]["scored"] == 40
+    seldom = "exclusions:\n  - {name: seldom, when: orders_lifetime < 4, reason: A test}\n"
+    (config / "population.yml").write_text(seldom)
+    run = run_month(open_shop(spark, config, warehouse, restate=True), AS_OF)
+    assert (run["rows_in"], run["rows_out"]) == (40, 20 * 6)
+    rows = published(warehouse, "population", AS_OF).set_index("exclusion")
+    assert rows["customers"].to_dict() == {"scored": 20, "seldom": 20, "prospect": 0}
+    lines = table(warehouse, "stg_transactions")
+    before = lines[lines["event_date"] < AS_OF]
+    orders = before.groupby("customer_id")["order_id"].nunique()
+    out = set(orders[orders < 4].index)
+    assert rows["revenue_lifetime"]["seldom"] == sum(before[before["customer_id"].isin(out)]["net_amount"])
+    assert sum(rows["revenue_lifetime"]) == sum(before["net_amount"])
+    assert set(published(warehouse, "excluded_customers", AS_OF)["customer_id"]) == out
+    assert set(published(warehouse, "segments", AS_OF)["customer_id"]) == {f"c{i}" for i in range(40)} - out
 
 
 def test_a_population_of_nobody_is_refused(spark: SparkSession, shop: Path, undisturbed: Path, tmp_path: Path) -> None:

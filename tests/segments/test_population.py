@@ -107,9 +107,9 @@ def test_without_a_customer_file_what_reads_the_account_is_off_and_says_so() -> 
     kept, notes = DEFAULTS.without(set(FEATURES) - {"days_since_last_order"}, frozenset())
     assert [e.name for e in kept.exclusions] == ["never_bought", "all_cancelled"]
     assert notes == [
-        "exclusion closed_account is off: the source has nothing for account_status",
-        "exclusion staff is off: the source has nothing for account_status",
-        "exclusion long_lapsed is off: the source has nothing for days_since_last_order",
+        "population.closed_account is off: the source has nothing for account_status",
+        "population.staff is off: the source has nothing for account_status",
+        "population.long_lapsed is off: the source has nothing for days_since_last_order",
     ]
     assert DEFAULTS.without(FEATURES, ALL) == (DEFAULTS, [])
     by_hand = Population(exclusions=[Exclusion(name="known_by_file", when="is_prospect", reason="-")])
