@@ -181,7 +181,8 @@ def _amounts(guards: Guards, new: Months, stored: Months, known: set[dt.date]) -
     for month in sorted(enough):
         before = [amount for m, amount in trusted.items() if _ago(month, LOOKBACK) <= m <= month]
         expected, found = median(before) if before else 0.0, enough[month]
-        if expected and not expected / guards.max_amount_ratio <= found <= expected * guards.max_amount_ratio:
+        lowest, highest = expected / guards.max_amount_ratio, expected * guards.max_amount_ratio
+        if expected and not lowest <= found <= highest:
             odd.append((month, found, expected))
         else:
             trusted.setdefault(month, found)
@@ -190,7 +191,7 @@ def _amounts(guards: Guards, new: Months, stored: Months, known: set[dt.date]) -
     month, found, expected = odd[0]
     text = (
         f"transactions: the median line of {month:%Y-%m} is {found:,.2f}, and {expected:,.2f} in the months before; "
-        f"expected at most {guards.max_amount_ratio:g} times as much, and as little"
+        f"expected {expected / guards.max_amount_ratio:,.2f} to {expected * guards.max_amount_ratio:,.2f}"
     )
     if len(odd) > 1:
         text += f" (so too {_listed([m for m, *_ in odd[1:]])})"

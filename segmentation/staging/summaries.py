@@ -17,6 +17,7 @@ MEASURES = (MONEY, "decimal(18,3)")
 """The types of amounts and of quantities; a unit price is neither."""
 PERCENTILES = {"minimum": 0.0, "percentile_5": 0.05, "percentile_25": 0.25, "median": 0.5, "percentile_75": 0.75,
                "percentile_95": 0.95, "maximum": 1.0}  # fmt: skip
+UNIX = dt.date(1970, 1, 1)
 Facts = list[tuple[str, str, str, float]]
 
 
@@ -27,16 +28,18 @@ def summaries(cleaned: Cleaned, received_on: dt.date, empty: Iterable[str] = ())
     decimal: the same figures under any partitioning.
     """
     name, table = input_name(cleaned.table), cleaned.table
+    columns = [c for c in measures(table) if c not in set(empty)]
+    parts = [_one(cleaned, c) for c in columns] + [_newest(cleaned, day) for day in filter(None, [table.date_column])]
+    if not parts:
+        return []
+    found = {r["subject"]: r for r in reduce(DataFrame.union, parts).collect()}  # one job for all
     facts: Facts = []
     if table.date_column is not None:
-        newest = cleaned.accepted.agg(F.max(table.date_column).alias("day")).collect()[0]["day"]
+        newest = UNIX + dt.timedelta(days=found[table.date_column]["n"])
         facts.append((name, "days_since_newest", table.date_column, float((received_on - newest).days)))
-    columns = [c for c in measures(table) if c not in set(empty)]
-    if columns:
-        found = {r["subject"]: r for r in reduce(DataFrame.union, (_one(cleaned, c) for c in columns)).collect()}
-        for c in columns:
-            facts += [(name, check, c, float(found[c]["values"][i])) for i, check in enumerate(PERCENTILES)]
-            facts.append((name, "mean", c, float(found[c]["total"] / found[c]["n"])))
+    for c in columns:
+        facts += [(name, check, c, float(found[c]["values"][i])) for i, check in enumerate(PERCENTILES)]
+        facts.append((name, "mean", c, float(found[c]["total"] / found[c]["n"])))
     return facts
 
 
@@ -51,6 +54,12 @@ def _one(cleaned: Cleaned, column: str) -> DataFrame:
     return counted.agg(
         F.lit(column).alias("subject"),
         F.percentile(column, F.array(*(F.lit(p) for p in PERCENTILES.values())), F.col("n")).alias("values"),
-        F.sum(F.col(column).cast("decimal(21,3)") * F.col("n")).alias("total"),
+        F.sum(F.col(column).cast("decimal(21,3)") * F.col("n")).cast("decimal(38,3)").alias("total"),
         F.sum("n").alias("n"),
     )
+
+
+def _newest(cleaned: Cleaned, column: str) -> DataFrame:
+    """In the shape of the others; `n` is the day as a number."""
+    nothing = F.lit(None).cast("array<double>"), F.lit(None).cast("decimal(38,3)")
+    return cleaned.accepted.agg(F.lit(column).alias("subject"), *nothing, F.unix_date(F.max(column)).cast("bigint"))
