@@ -10,6 +10,7 @@ from segmentation.pipeline.features import run_features
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.month import run_month
+from segmentation.pipeline.new_source import new_source
 from segmentation.pipeline.report import run_report
 from segmentation.pipeline.summary import print_summary
 
@@ -18,6 +19,7 @@ __all__ = [
     "Steps",
     "feature_sql",
     "list_features",
+    "new_source",
     "open_context",
     "print_summary",
     "run_features",
