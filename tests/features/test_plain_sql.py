@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 
+from segmentation import cli
 from segmentation.core.errors import ConfigError
 from segmentation.features import Registry, load_registry, plain_sql
 from segmentation.features.plain import DEPARTMENT, RELATIONS, STATE_SQL
@@ -139,17 +138,33 @@ def test_a_value_without_a_plain_form_is_refused(tmp_path: Path, value: str, sai
         plain_sql(load_registry(tmp_path, EVERYTHING), "x", AS_OF)
 
 
-def command(*options: str) -> subprocess.CompletedProcess[str]:
-    said = [sys.executable, "-m", "segmentation.cli", "features", *options]
-    return subprocess.run(said, cwd=ROOT, capture_output=True, text=True, check=False)
+Command = Callable[..., tuple[int, str, str]]
 
 
-def test_the_command_prints_the_sql_and_lists_what_there_is() -> None:
-    shown = command("--sql", "orders_30d", "--as-of", "2017-03-01")
-    assert shown.returncode == 0
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`segmentation features` with options: exit code, output, error."""
+
+    def run(*options: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr("sys.argv", ["segmentation", "features", *options])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_the_command_prints_the_sql_and_lists_what_there_is(command: Command) -> None:
     registry = load_registry(CONF, load_source(CONF, "complete_journey").provides())
-    assert shown.stdout == plain_sql(registry, "orders_30d", dt.date(2017, 3, 1))
-    listed = command().stdout
+    expected = plain_sql(registry, "orders_30d", dt.date(2017, 3, 1))
+    assert command("--sql", "orders_30d", "--as-of", "2017-03-01") == (0, expected, "")
+    code, listed, _ = command()
+    assert code == 0
     assert "transactional  orders " in listed
     assert "(off: no transactions.cost_amount)" in listed  # its source publishes no costs
     assert len(listed.splitlines()) == 4 + len({f.base for f in registry.features})
@@ -164,8 +179,7 @@ def test_the_command_prints_the_sql_and_lists_what_there_is() -> None:
         (["--sql", "orders_30d"], "--sql NAME and --as-of DATE go together"),
     ],
 )
-def test_what_the_command_cannot_print_is_said(options: list[str], said: str) -> None:
-    refused = command(*options)
-    assert refused.returncode == 2
-    assert said in refused.stderr
-    assert refused.stdout == ""
+def test_what_the_command_cannot_print_is_said(command: Command, options: list[str], said: str) -> None:
+    code, shown, error = command(*options)
+    assert (code, shown) == (2, "")
+    assert said in error
