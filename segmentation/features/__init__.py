@@ -6,6 +6,7 @@ which expression over states; out goes `customer_features`, one row per known cu
 """
 
 from segmentation.features.build import Inputs, build_features, known_customers
+from segmentation.features.plain_sql import plain_sql
 from segmentation.features.registry import Feature, Registry, load_registry
 
-__all__ = ["Feature", "Inputs", "Registry", "build_features", "known_customers", "load_registry"]
+__all__ = ["Feature", "Inputs", "Registry", "build_features", "known_customers", "load_registry", "plain_sql"]
