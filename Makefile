@@ -13,12 +13,13 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo sql test test-with-demo test-without-demo test-faults test-long check format wheel clean
+.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
 	@echo "make sql    a SQL prompt on the warehouse"
+	@echo "make new-source NAME=shop FILES=dir  a first draft of conf/sources/shop.yml (CURRENCY=EUR TIME_ZONE=Europe/Berlin)"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
 	@echo "make clean  removes build/ and .venv/"
@@ -42,6 +43,9 @@ $(JARS): $(VENV) conf/spark/ivy.xml conf/spark/ivysettings.xml
 demo: setup
 	@segmentation demo-data --out $(RAW)
 	@$(SUBMIT) jobs/monthly.py --source complete_journey --input $(RAW) --as-of $(AS_OF) --warehouse "$(WAREHOUSE)" $(if $(RESTATE),--restate) $(QUIET)
+
+new-source: setup
+	@segmentation new-source --name "$(NAME)" --files "$(FILES)" $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(TIME_ZONE),--time-zone "$(TIME_ZONE)")
 
 sql: setup
 	@segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)

@@ -1,4 +1,4 @@
-"""The command line for people: sample data, and the names that SQL needs. Jobs are in jobs/, for spark-submit."""
+"""The command line for people: sample data, features, and names for SQL. Jobs are in jobs/, for spark-submit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from segmentation.core.errors import ConfigError
+from segmentation.core.periods import parse_as_of
 from segmentation.datasets import (
     SCENARIOS,
     Retailer,
@@ -16,7 +17,7 @@ from segmentation.datasets import (
     write_synthetic,
 )
 from segmentation.io import open_session
-from segmentation.pipeline import open_context
+from segmentation.pipeline import feature_sql, list_features, new_source, open_context
 from segmentation.pipeline.options import run_job
 
 LOCAL = Path("conf/spark/local.conf")
@@ -36,6 +37,19 @@ def main() -> None:
     catalog.add_argument("--config", default="conf", metavar="DIR", help="configuration folder")
     catalog.add_argument("--source", default="complete_journey", metavar="NAME", help="source mapping")
     catalog.add_argument("--out", required=True, metavar="FILE", help="file for spark-sql -i")
+    features = commands.add_parser("features", help="list the features, or show one in plain SQL", allow_abbrev=False)
+    features.add_argument("--sql", metavar="NAME", help="the SELECT of one feature, for Spark SQL and DuckDB")
+    features.add_argument("--as-of", metavar="YYYY-MM-DD", help="the day before which events count; with --sql")
+    features.add_argument("--config", default="conf", metavar="DIR", help="configuration folder")
+    features.add_argument("--source", default="complete_journey", metavar="NAME", help="what it lacks is off")
+    source = commands.add_parser("new-source", help="write a first draft of a source mapping", allow_abbrev=False)
+    source.add_argument(
+        "--name", required=True, metavar="NAME", help="writes conf/sources/NAME.yml, if it is not there"
+    )
+    source.add_argument("--files", required=True, metavar="DIR", help="local folder of the retailer's files")
+    source.add_argument("--currency", metavar="ISO", help="such as EUR (default: what a column says, or XXX)")
+    source.add_argument("--time-zone", metavar="ZONE", help="such as Europe/Berlin (default: UTC)")
+    source.add_argument("--config", default="conf", metavar="DIR", help="configuration folder")
     made = commands.add_parser("synthetic", help="write a made-up supermarket of any size", allow_abbrev=False)
     made.add_argument("--out", required=True, metavar="DIR", help="folder to write; raw files go to DIR/raw")
     made.add_argument("--customers", type=int, default=2000, metavar="N", help="customers (default: 2000)")
@@ -70,6 +84,25 @@ def _catalog(options: argparse.Namespace) -> None:
     print(f"Names of {len(context.tables)} tables are in {out}")
 
 
+def _features(options: argparse.Namespace) -> None:
+    if (options.sql is None) != (options.as_of is None):
+        raise ConfigError("--sql NAME and --as-of DATE go together: a window ends where its as-of date begins.")
+    if options.sql is None:
+        print("\n".join(list_features(options.config, options.source)))
+    else:
+        print(feature_sql(options.config, options.source, options.sql, parse_as_of(options.as_of)), end="")
+
+
+def _new_source(options: argparse.Namespace) -> None:
+    path, choices = new_source(options.config, options.name, options.files, options.currency, options.time_zone)
+    print(f"A first draft is in {path}; read every line of it.")
+    if choices:
+        print(f"Choose before you trust it: {', '.join(choices)}")
+    print(
+        f"Then: spark-submit --properties-file {LOCAL} jobs/ingest.py --source {options.name} --input {options.files}"
+    )
+
+
 def _synthetic(options: argparse.Namespace) -> None:
     scenario = find_scenario(options.scenario)
     retailer = Retailer(options.customers, options.lines, options.seed, scenario, options.whale_share)
@@ -87,7 +120,13 @@ def _start_as_jobs_do() -> None:
         os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--properties-file {LOCAL} pyspark-shell")
 
 
-COMMANDS = {"demo-data": _demo_data, "catalog": _catalog, "synthetic": _synthetic}
+COMMANDS = {
+    "demo-data": _demo_data,
+    "catalog": _catalog,
+    "features": _features,
+    "new-source": _new_source,
+    "synthetic": _synthetic,
+}
 
 
 if __name__ == "__main__":

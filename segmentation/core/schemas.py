@@ -130,6 +130,7 @@ STG_CUSTOMERS = Table(
         _c("loyalty_tier_rank", "int", "Position of the tier, 1 = lowest; null where unknown"),
         _c("city", "string", "City; null where unknown"),
         _c("region", "string", "Region; null where unknown"),
+        _c("account_status", "string", "open, closed, staff or what else the source says; null where unknown"),
     ),
     "state",
 )  # fmt: skip
@@ -250,10 +251,15 @@ DATA_QUALITY = Table(
         _c(
             "check",
             "string",
-            "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule, null_share, or absent",
+            "rows_read, rows_accepted, rows_quarantined, quarantined_by_rule (repeats: duplicate_line and "
+            "conflicting_line), null_share, absent; days_since_newest (event, when the files were received); of the "
+            "accepted values of an amount or quantity minimum, percentile_5, percentile_25, median, percentile_75, "
+            "percentile_95, maximum and mean; month_lines and month_median_amount (returns left out)",
         ),
-        _c("subject", "string", "The rule or column the value belongs to; empty for the whole input"),
-        _c("value", "double", "Rows, or a share 0..1 where the check says share; 1 for absent"),
+        _c("subject", "string", "The rule, column or month (2017-01) the value belongs to; empty for the whole input"),
+        _c(
+            "value", "double", "Rows, days, a share 0..1 where the check says share, or in the column's unit; 1: absent"
+        ),
     ),
 )
 
@@ -361,6 +367,33 @@ SEGMENTS = Table(
     ),
 )  # fmt: skip
 
+POPULATION = Table(
+    "population",
+    "one row per as-of date for the customers scored, and one per exclusion in force; together all who are known",
+    ("as_of", "exclusion"),
+    (
+        AS_OF,
+        RUN_ID,
+        _c("exclusion", "string", "scored, or the exclusion of conf/population.yml that was met first; prospect: else"),
+        _c("reason", "string", "Why, in words"),
+        _c("customers", "bigint", "Customers; those of all rows are every id known before the as-of date"),
+        _c("customer_share", "double", "Share of all who are known, 0..1"),
+        _c("revenue_lifetime", MONEY, "Their net revenue before the as-of date; that of all rows is all there is"),
+    ),
+)
+
+EXCLUDED_CUSTOMERS = Table(
+    "excluded_customers",
+    "one row per as-of date and known customer who is not scored",
+    ("as_of", "customer_id"),
+    (
+        AS_OF,
+        RUN_ID,
+        _c("customer_id", "string", "The customer; in no segment of this as-of date"),
+        _c("exclusion", "string", "The exclusion that was met first; see population for its reason"),
+    ),
+)
+
 SEGMENT_PROFILES = Table(
     "segment_profiles",
     "one row per as-of date, dimension and segment",
@@ -429,6 +462,6 @@ def published_table(name: str, grain: str, key: tuple[str, ...], columns: tuple[
 
 
 TABLES: tuple[Table, ...] = (
-    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, PROMOTIONS, SEGMENTS,
-    SEGMENT_PROFILES, RUNS,
+    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, PROMOTIONS, POPULATION,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, RUNS,
 )  # fmt: skip

@@ -3,9 +3,11 @@
 Tiles, customers, interactions and feedback come in, cut off before the as-of date in one place; `kernel` measures
 each family's states over every window in one pass by customer, and `conf/features/*.yml` says which feature is
 which expression over states; out goes `customer_features`, one row per as-of date and known customer.
+What a feature means in plain SQL, without tiles, is `plain_sql`.
 """
 
 from segmentation.features.build import Inputs, build_features
+from segmentation.features.plain_sql import plain_sql
 from segmentation.features.registry import Feature, Registry, load_registry
 
-__all__ = ["Feature", "Inputs", "Registry", "build_features", "load_registry"]
+__all__ = ["Feature", "Inputs", "Registry", "build_features", "load_registry", "plain_sql"]

@@ -5,16 +5,21 @@ and publishes with one commit to `runs`; out go the published run, and lines on 
 """
 
 from segmentation.pipeline.context import Context, Steps, open_context
+from segmentation.pipeline.describe import feature_sql, list_features
 from segmentation.pipeline.features import run_features
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.month import run_month
+from segmentation.pipeline.new_source import new_source
 from segmentation.pipeline.report import run_report
 from segmentation.pipeline.summary import print_summary
 
 __all__ = [
     "Context",
     "Steps",
+    "feature_sql",
+    "list_features",
+    "new_source",
     "open_context",
     "print_summary",
     "run_features",

@@ -22,7 +22,7 @@ from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.io.runs import Run
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
-from segmentation.segments import load_personas, load_rules
+from segmentation.segments import load_personas, load_population, load_rules
 from segmentation.staging import Source, load_source
 from segmentation.tiles import TILES
 
@@ -146,7 +146,8 @@ def open_context(
     dimensions = load_dimensions(folder, registry)
     load(folder / "sweep.yml", SweepConfig)
     rules = load_rules(folder, names)
+    population = load_population(folder, names)
     load_personas(folder, registry.meant_for_fit)
     spark = open_session(app)
-    check_expressions(spark, folder, registry, dimensions, rules)
+    check_expressions(spark, folder, registry, dimensions, rules, population)
     return Context(Warehouse(spark, warehouse), folder, source, steps or Steps(), restate)

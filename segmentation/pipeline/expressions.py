@@ -13,11 +13,17 @@ from segmentation.core.schemas import STG_CUSTOMERS
 from segmentation.features import Registry
 from segmentation.features.states import STATES
 from segmentation.pipeline.dimensions import Dimensions
-from segmentation.segments import Rules
+from segmentation.segments import Population, Rules
+from segmentation.segments.population import ATTRIBUTES, IS_PROSPECT
 
 
 def check_expressions(
-    spark: SparkSession, folder: Path, registry: Registry, dimensions: Dimensions, rules: Rules
+    spark: SparkSession,
+    folder: Path,
+    registry: Registry,
+    dimensions: Dimensions,
+    rules: Rules,
+    population: Population,
 ) -> None:
     """Raises ConfigError naming file, entry and Spark's objection. Starts no Spark job: nothing is executed."""
     attributes = {c.name: c.type for c in STG_CUSTOMERS.columns}
@@ -34,6 +40,8 @@ def check_expressions(
     conditions = {f"{folder}/dimensions.yml: {name}: has_data": d.has_data for name, d in dimensions.items()}
     conditions |= {f"{folder}/rules.yml: {rule.name}: when": rule.when for rule in rules.rules}
     _check(spark, features, {where: f"({sql}) AND true" for where, sql in conditions.items()})
+    of = {f"{folder}/population.yml: {e.name}: when": f"({e.when}) AND true" for e in population.exclusions}
+    _check(spark, {**ATTRIBUTES, **features, IS_PROSPECT: "boolean"}, of)
 
 
 def _check(spark: SparkSession, types: dict[str, str], expressions: dict[str, str]) -> None:

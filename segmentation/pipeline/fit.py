@@ -24,6 +24,7 @@ from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, uni
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
+from segmentation.pipeline.population import read_everyone
 from segmentation.segments import (
     Model,
     beyond_chance,
@@ -55,17 +56,19 @@ class Fitted:
 
 
 def run_fit(context: Context, as_of: dt.date) -> Row:
-    """Fits, gates and publishes a bundle on the features of `as_of`; returns the published run.
+    """Fits, gates and publishes a bundle on the features of those scored at `as_of`; returns the published run.
 
     Where no bundle is in effect at `as_of`, it is promoted. Raises BadInputError where the features are missing,
-    GuardError where a gate refuses.
+    GuardError where a gate refuses or nobody is left to score.
     """
     features_run = context.runs.latest("build_features", as_of)
     if features_run is None:
         raise BadInputError(
             f"no features are published as of {as_of}. Run jobs/build_features.py --as-of {as_of} first."
         )
-    config = context.config_files("sweep.yml", "dimensions.yml", "personas.yml", *context.feature_files())
+    config = context.config_files(
+        "population.yml", "sweep.yml", "dimensions.yml", "personas.yml", *context.feature_files()
+    )
     run = new_run("fit_segments", as_of, config, {"features": features_run["run_id"]})
     done = context.runs.published(run.run_key)
     if done is None or context.restate:
@@ -82,7 +85,8 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     dimensions = load_dimensions(context.config, context.registry)
     steps.say(f"fit_segments: as of {as_of}, k = {sweep.k_min}..{sweep.k_max}, seeds {sweep.seeds}")
     context.create_tables()
-    features = warehouse.read_run(context.registry.table, as_of, features_run["run_id"]).persist()
+    everyone = read_everyone(context, as_of, features_run)
+    features = everyone.features
     tiles = tiles_before(context, as_of, features_run)
     version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
     fitted, notes = _fit_all(context, features, sweep, dimensions)
@@ -107,10 +111,10 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
         (SEGMENT_MODELS, rows),
     ):
         versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
-    features.unpersist()
+    everyone.release()
     return context.runs.publish(
         run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
-                   rows_in=features_run["rows_out"], rows_out=len(rows), verdict=f"bundle {version}", notes=notes),
+                   rows_in=everyone.scored, rows_out=len(rows), verdict=f"bundle {version}", notes=notes),
         context.restate,
     )  # fmt: skip
 

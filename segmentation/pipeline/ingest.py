@@ -7,6 +7,7 @@ from functools import reduce
 from zoneinfo import ZoneInfo
 
 from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
 
 from segmentation.core.errors import ConfigError, GuardError
 from segmentation.core.schemas import (
@@ -25,14 +26,22 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.tiles import refresh_tiles
 from segmentation.staging import (
     Cleaned,
+    Months,
+    Problem,
+    advice,
     daily_rates,
     judge_parts,
+    looks_back_to,
+    month_figures,
     moved,
+    odd_months,
     quality,
     quarantine_rows,
     refuse_repeats,
     refused_keys,
+    refused_rows,
     settled,
+    summaries,
     survivors,
     with_products,
 )
@@ -51,7 +60,8 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
 
     Rows dated on or after `received_on` are refused; without it the mapping's `received_on` counts, and without
     that the day after the newest file was written: no file tells of a later day. Nothing is written, and
-    BadInputError raised, where a file, column or type is not what the mapping says.
+    BadInputError raised, where a file, column or type is not what the mapping says; and GuardError where the files
+    as a whole are beyond the mapping's `guards`.
     """
     source, spark, steps = context.source, context.warehouse.spark, context.steps
     parts = [part for table in STAGED for part in source.parts(table)]
@@ -65,7 +75,8 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
             found = find_raw(spark, folder, of.files, of.format, of.options, of.watermark)
             files[of.model_dump_json(include=WHERE)] = found
     newest = max(f.modified for found in files.values() for f in found).astimezone(ZoneInfo(source.time_zone))
-    received = received_on or source.received_on or newest.date() + dt.timedelta(days=1)
+    stated = received_on or source.received_on
+    received = stated or newest.date() + dt.timedelta(days=1)
     identities = {f.path: f.identity for found in files.values() for f in found}
     inputs = {SOURCE: context.source_name, **identities}
     run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), inputs)
@@ -76,6 +87,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
         return done
     steps.say(f"ingest: {source.description}, {len(identities)} files in {folder}")
     cleaned, checks, survivor = _clean_all(context, files, received)
+    checks += _guard(context, cleaned, checks, last, received, stated is not None)
     context.create_tables()
     versions = _write_state(context, run, cleaned, survivor)
     versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
@@ -146,8 +158,55 @@ def _clean_all(context: Context, files: Found, received_on: dt.date) -> tuple[li
                 )
             facts.append(f"{read:>9,} read = {accepted:>9,} accepted + {refused:,} quarantined")
             facts += [f"{int(v):,} {rule}" for _, check, rule, v in found if check == "quarantined_by_rule"]
+            nothing = [column for _, check, column, share in found if check == "null_share" and share == 1]
+            found += summaries(cleaned[-1], received_on, nothing)
         checks += found
     return cleaned, checks, survivor
+
+
+def _guard(
+    context: Context, cleaned: list[Cleaned], checks: Quality, last: Row | None, received_on: dt.date, is_stated: bool
+) -> Quality:
+    """Raises GuardError where the files make no sense as a whole; else what was judged of each of their months."""
+    guards, lines = context.source.guards, next((c.accepted for c in cleaned if c.table is STG_TRANSACTIONS), None)
+    problems = refused_rows(guards, checks)
+    new: Months = {}
+    with context.steps.step("guards") as facts:
+        if lines is not None:
+            new = month_figures(lines)
+            problems += _odd_months(context, lines, new, last, received_on, is_stated)
+        if problems:
+            raise GuardError(advice(problems, f"{context.config}/sources/{context.source_name}.yml"))
+        facts.append(f"{len(new):>9,} months of lines, as expected")
+        shown = {f"{month:%Y-%m}" for month in new}
+        facts += [f"{month} is known: {why}" for month, why in guards.known_months.items() if month in shown]
+    name = input_name(STG_TRANSACTIONS)
+    return [
+        fact
+        for month, figures in sorted(new.items())
+        for fact in ((name, "month_lines", f"{month:%Y-%m}", float(figures.lines)),
+                     (name, "month_median_amount", f"{month:%Y-%m}", figures.median_amount))
+    ]  # fmt: skip
+
+
+def _odd_months(
+    context: Context, lines: DataFrame, new: Months, last: Row | None, received_on: dt.date, is_stated: bool
+) -> list[Problem]:
+    """The months of the files against each other, and against what the last ingest left."""
+    if not new:  # nothing but returns
+        return []
+    stored: Months = {}
+    staged = lines.where("false")
+    if last is not None:
+        staged = context.warehouse.read(STG_TRANSACTIONS, last["output_versions"][STG_TRANSACTIONS.name])
+        stored = month_figures(staged.where(F.col("event_date") >= F.lit(looks_back_to(new))))
+
+    def lines_after(month: dt.date) -> int:
+        before, now = (rows.where(F.trunc("event_date", "month") == F.lit(month)) for rows in (staged, lines))
+        added = now.where("NOT is_return").join(before, list(STG_TRANSACTIONS.key), "left_anti").count()
+        return stored[month].lines + added
+
+    return odd_months(context.source.guards, new, stored, received_on, is_stated, lines_after)
 
 
 def _write_state(context: Context, run: Run, cleaned: list[Cleaned], survivor: DataFrame | None) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import reduce
 
 import numpy as np
@@ -13,6 +14,8 @@ from pyspark.sql import functions as F
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import (
     DIMENSIONS,
+    EXCLUDED_CUSTOMERS,
+    POPULATION,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
@@ -27,7 +30,9 @@ from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
+from segmentation.pipeline.population import Everyone, read_everyone, write_population
 from segmentation.segments import Model, apply_rules, cluster_means, load_rules, profile_rows, segment_rows
+from segmentation.segments.population import SCORED
 
 
 def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Row:
@@ -45,35 +50,36 @@ def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Ro
 
 
 def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
-    """Scores everybody known at `as_of` with the bundle in effect; publishes `segments` and `segment_profiles`.
+    """Scores the population of `as_of` with the bundle in effect; publishes it, `segments` and `segment_profiles`.
 
     Raises GuardError, and publishes nothing, where rows or money were lost on the way.
     """
     bundle = context.runs.champion(as_of)
     assert bundle is not None  # run_month fits one where there is none
-    config = context.config_files("rules.yml", "dimensions.yml", *context.feature_files())
+    config = context.config_files("population.yml", "rules.yml", "dimensions.yml", *context.feature_files())
     run = new_run("monthly", as_of, config, {"features": features_run["run_id"], "bundle": bundle})
     done = context.standing(run)
     if done is not None:
         return done
     context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
     context.create_tables()
-    features = context.warehouse.read_run(context.registry.table, as_of, features_run["run_id"]).persist()
+    everyone = read_everyone(context, as_of, features_run)
+    features, tiles = everyone.features, tiles_before(context, as_of, features_run)
     with context.steps.step("bundle") as facts:
         models = load_bundle(context, bundle)
         _check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     segments, notes = _write_segments(context, run, features, models)
-    tiles = tiles_before(context, as_of, features_run)
     profiles = _write_profiles(context, run, features, models, tiles)
-    _audit(context, run, features_run)
-    features.unpersist()
+    versions = {SEGMENTS.name: segments, SEGMENT_PROFILES.name: profiles}
+    versions |= write_population(context, run, everyone, tiles)
+    _audit(context, run, features_run, everyone)
+    everyone.release()
     trained = models[UNIFIED].version.split("-")[0]
     return context.runs.publish(
-        run.finish(output_versions={SEGMENTS.name: segments, SEGMENT_PROFILES.name: profiles},
-                   input_versions=dict(features_run["output_versions"]), rows_in=features_run["rows_out"],
-                   rows_out=features_run["rows_out"] * (len(DIMENSIONS) + 1),
-                   verdict="refit" if trained == f"{as_of:%Y%m%d}" else "rescored", notes=notes),
+        run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
+                   rows_in=everyone.known, rows_out=everyone.scored * (len(DIMENSIONS) + 1),
+                   verdict="refit" if trained == f"{as_of:%Y%m%d}" else "rescored", notes=everyone.notes + notes),
         context.restate,
     )  # fmt: skip
 
@@ -141,10 +147,10 @@ def _write_profiles(
     return version
 
 
-def _audit(context: Context, run: Run, features_run: Row) -> None:
-    """Nobody is lost and no cent: one row per customer and dimension, and lifetime revenue as staged."""
+def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) -> None:
+    """Nobody is lost and no cent: who is known is scored or excluded, with the lifetime revenue that is staged."""
     with context.steps.step("audit") as facts:
-        expected = features_run["rows_out"]
+        expected = everyone.scored
         rows = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
         found = {r["dimension"]: (r["n"], r["customers"]) for r in rows.groupBy("dimension").agg(
             F.count("*").alias("n"), F.count_distinct("customer_id").alias("customers")).collect()}  # fmt: skip
@@ -157,11 +163,21 @@ def _audit(context: Context, run: Run, features_run: Row) -> None:
         lines = context.warehouse.read(STG_TRANSACTIONS, features_run["input_versions"][STG_TRANSACTIONS.name])
         past = lines.where(F.col("event_date") < F.lit(run.as_of))
         staged = past.agg(F.coalesce(F.sum("net_amount"), F.lit(0)).alias("money")).collect()[0]["money"]
+        population = context.warehouse.read_run(POPULATION, run.as_of, run.run_id).collect()
+        apart = sum((r["revenue_lifetime"] for r in population if r["exclusion"] != SCORED), Decimal(0))
         profiles = context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id)
         for r in profiles.groupBy("dimension").agg(F.sum("revenue_lifetime").alias("money")).collect():
-            if r["money"] != staged:
+            if r["money"] + apart != staged:
                 raise GuardError(
-                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}; "
-                    f"staged lines hold {staged:,}. Nothing was published."
+                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}, and {apart:,} of those who "
+                    f"are excluded; staged lines hold {staged:,}. Nothing was published."
                 )
+        names = context.warehouse.read_run(EXCLUDED_CUSTOMERS, run.as_of, run.run_id)
+        both = names.join(rows, on="customer_id", how="left_semi").count()
+        known, excluded = sum(r["customers"] for r in population), names.count()
+        if both or known != expected + excluded:
+            raise GuardError(
+                f"population: {known:,} known, {expected:,} scored + {excluded:,} excluded, {both:,} both; expected "
+                "everybody once. Nothing was published."
+            )
         facts.append(f"{expected:,} customers in {len(found)} dimensions; lifetime revenue {staged:,}")

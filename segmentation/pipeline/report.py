@@ -13,6 +13,7 @@ from segmentation.core.schemas import (
     DATA_QUALITY,
     K_SELECTION,
     K_SWEEP,
+    POPULATION,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
@@ -50,21 +51,22 @@ def report_data(context: Context, run: Row) -> ReportData:
     assert fit_row is not None  # the run scored with it
     fit = context.runs.get(fit_row["run_id"])
     points, explained = _principal_components(context, run, features, bundle)
-    source = context.source
+    source, profiles = context.source, _rows(context, SEGMENT_PROFILES, run)
     return ReportData(
         description=source.description,
         credit=source.credit,
         as_of=run["as_of"],
         run_id=run["run_id"],
-        customers=features["rows_out"],
+        customers=int(profiles[profiles["dimension"] == UNIFIED]["customers"].sum()),
         notes=(*ingest["notes"], *features["notes"], *fit["notes"], *run["notes"]),
-        profiles=_rows(context, SEGMENT_PROFILES, run),
+        profiles=profiles,
         sweep=_rows(context, K_SWEEP, fit),
         selection=_rows(context, K_SELECTION, fit),
         quality=_rows(context, DATA_QUALITY, ingest),
         points=points,
         explained=explained,
         currency=source.currency,
+        population=_rows(context, POPULATION, run),
         rule_segments=frozenset(r.segment_id for r in load(context.config / "rules.yml", Rules).rules),
         descriptions={f.name: f.block.description for f in context.registry.features},
     )
@@ -85,9 +87,10 @@ def _principal_components(
     """
     model = load_bundle(context, bundle)[UNIFIED]
     rows = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
-    sample = rows.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").limit(POINTS)
-    vectors = model.stages.transform(sample).select("customer_id", vector_to_array(F.col("features")).alias("x"))
     segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
+    scored = rows.join(segments, on="customer_id", how="left_semi")
+    sample = scored.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").limit(POINTS)
+    vectors = model.stages.transform(sample).select("customer_id", vector_to_array(F.col("features")).alias("x"))
     joined = vectors.join(segments.select("customer_id", "segment_id", "segment_name"), on="customer_id", how="inner")
     found = joined.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").collect()
     x = np.array([r["x"] for r in found], dtype=np.float64)

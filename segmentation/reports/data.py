@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, SEGMENT_PROFILES
+from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, POPULATION, SEGMENT_PROFILES
 
 NOT_READ = ("as_of", "run_id")  # the report has one of each, given apart
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -24,6 +24,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             ("sweep", K_SWEEP),
             ("selection", K_SELECTION),
             ("quality", DATA_QUALITY),
+            ("population", POPULATION),
         )
     },
     "points": ("x", "y", "segment_id", "segment_name"),
@@ -64,6 +65,8 @@ class ReportData:
     """Shares of the variance that x and y explain, 0..1."""
     currency: str
     """ISO 4217 code of all money."""
+    population: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The rows of `population`: who is scored, and who is not and why. Empty for a run before there was one."""
     rule_segments: frozenset[str] = frozenset()
     """The unified segment_ids that business rules give; drawn in grey."""
     descriptions: Mapping[str, str] = field(default_factory=dict)

@@ -15,9 +15,9 @@ from markupsafe import Markup
 
 from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.reports import words
-from segmentation.reports.data import ReportData
+from segmentation.reports.data import ReportData, number, records, text
 from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
-from segmentation.reports.quality import quality
+from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
 from segmentation.reports.view import Choice, Segment, choice, dimensions, segments
 
@@ -78,6 +78,7 @@ def render_report(data: ReportData) -> str:
             sections=sections,
             picture=_picture(data, sections[0]),
             quality=quality(data),
+            population=_population(data),
             config=CONFIG,
             scripts=scripts,
             hashes=[_hash(s) for s in scripts],
@@ -165,6 +166,16 @@ def _lede(data: ReportData, unified: Section) -> str:
     return said
 
 
+def _population(data: ReportData) -> list[tuple[str, str, float | None, float | None, float | None]]:
+    """(what, why, customers, share of all known, lifetime revenue): who is scored, then exclusions, most first."""
+    rows = [
+        (words.feature_words(text(r["exclusion"])), text(r["reason"]), number(r["customers"]),
+         number(r["customer_share"]), number(r["revenue_lifetime"]))
+        for r in records(data.population)
+    ]  # fmt: skip
+    return sorted(rows, key=lambda r: (r[0] != "scored", -(r[2] or 0), r[0]))
+
+
 def _facts(segment: Segment, currency: str) -> list[tuple[str, str]]:
     """(label, value) as the tables and portraits show them; what is unknown is a dash."""
     return [
@@ -214,5 +225,5 @@ def _environment() -> Environment:
     helpers: dict[str, Any] = {
         name: getattr(words, name) for name in ("count", "decimal", "percent", "money", "day", "above_everyone")
     }
-    environment.globals.update(helpers, facts=_facts, mix=_mix, no_data=NO_DATA, unknown=words.UNKNOWN)
+    environment.globals.update(helpers, facts=_facts, mix=_mix, summary=SUMMARY, no_data=NO_DATA, unknown=words.UNKNOWN)
     return environment

@@ -1,4 +1,4 @@
-"""`data_quality` as the tables that a reader wants: rows, broken rules, missing values, absences."""
+"""`data_quality` as the tables that a reader wants: rows, broken rules, missing values, distributions, absences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from segmentation.reports.data import ReportData, number, records, text
 
 # Null says "still" there, not "unknown".
 OPEN_ENDED = ("valid_to", "ends_on")
+SUMMARY = {"minimum": "Least", "percentile_5": "5%", "percentile_25": "25%", "median": "Median",
+           "percentile_75": "75%", "percentile_95": "95%", "maximum": "Most", "mean": "Mean"}  # fmt: skip
+"""Checks that describe a distribution, with their headings: so much of the values lies at or below."""
 MEANINGS = {
     (t.name.removeprefix("stg_"), c.name): c.comment.replace("null", "missing") for t in STAGED for c in t.columns
 }
@@ -23,6 +26,8 @@ class InputRows:
     read: float
     accepted: float
     quarantined: float
+    days_since_newest: float | None = None
+    """From the newest event to the day the files were received; None where the input has no days."""
 
     @property
     def quarantined_share(self) -> float | None:
@@ -41,6 +46,15 @@ class MissingValues:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """An amount's or quantity's accepted values, in the order of `SUMMARY`."""
+
+    name: str
+    column: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
 class Quality:
     """What one ingest run found."""
 
@@ -49,6 +63,7 @@ class Quality:
     """(input, rule, rows), most rows first."""
     missing: Sequence[MissingValues]
     """Most missing first. Positions of a level are left out: they lack what the level lacks."""
+    distributions: Sequence[Distribution]
     absent: Sequence[str]
     """Inputs (`consent`) and columns (`transactions.channel`) that the source does not have."""
 
@@ -71,6 +86,7 @@ def quality(data: ReportData) -> Quality:
             found[n, "rows_read", ""],
             found.get((n, "rows_accepted", ""), 0),
             found.get((n, "rows_quarantined", ""), 0),
+            next((v for (name, check, _), v in found.items() if (name, check) == (n, "days_since_newest")), None),
         )
         for n in names
     ]
@@ -82,9 +98,11 @@ def quality(data: ReportData) -> Quality:
         if check == "null_share" and share > 0 and column not in OPEN_ENDED
         and not column.endswith("_rank") and not {(n, column), (n, "")} & absent
     ]  # fmt: skip
+    measured = [(n, column) for n, check, column in found if check == "median"]
     return Quality(
         inputs,
         sorted(broken, key=lambda b: (-b[2], b[0], b[1])),
         sorted(missing, key=lambda m: (-m.share, m.name, m.column)),
+        [Distribution(n, column, [found.get((n, check, column)) for check in SUMMARY]) for n, column in measured],
         sorted(n + (f".{subject}" if subject else "") for n, subject in absent),
     )

@@ -1,25 +1,37 @@
 """Clusters become segments: with an identity, a name that is true, business rules and a profile.
 
-Assigned customers, features and day tiles come in; a name is a predicate of `conf/personas.yml` that holds beyond
-chance, a rule of `conf/rules.yml` may override the unified segment and says so; out go the rows of `segments` and
-`segment_profiles`.
+Assigned customers, features and day tiles come in; `conf/population.yml` says who takes part at all, a name is a
+predicate of `conf/personas.yml` that holds beyond chance, a rule of `conf/rules.yml` may override the unified segment
+and says so; out go the rows of `population`, `segments` and `segment_profiles`.
 """
 
 from segmentation.segments.members import Model, segment_ids, segment_rows
 from segmentation.segments.personas import Personas, beyond_chance, load_personas, name_segments
+from segmentation.segments.population import (
+    Exclusion,
+    Population,
+    excluded_customers,
+    load_population,
+    population_rows,
+)
 from segmentation.segments.profiles import cluster_means, profile_rows
 from segmentation.segments.rules import Rules, apply_rules, load_rules
 
 __all__ = [
+    "Exclusion",
     "Model",
     "Personas",
+    "Population",
     "Rules",
     "apply_rules",
     "beyond_chance",
     "cluster_means",
+    "excluded_customers",
     "load_personas",
+    "load_population",
     "load_rules",
     "name_segments",
+    "population_rows",
     "profile_rows",
     "segment_ids",
     "segment_rows",

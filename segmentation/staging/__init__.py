@@ -1,7 +1,8 @@
 """A user's rows become ours, or go to quarantine with their reason.
 
 Raw data frames come in with a source mapping (`conf/sources/<name>.yml`); every row either meets the contract
-of its table in `core.schemas` or is refused by the first rule it breaks; accepted + quarantined = read.
+of its table in `core.schemas` or is refused by the first rule it breaks; accepted + quarantined = read. What makes
+no sense as a whole is refused by the mapping's `guards`.
 """
 
 from segmentation.staging.clean import (
@@ -15,24 +16,34 @@ from segmentation.staging.clean import (
     settled,
     with_products,
 )
+from segmentation.staging.guards import Months, Problem, advice, looks_back_to, month_figures, odd_months, refused_rows
 from segmentation.staging.mapping import Part, Source, load_source
 from segmentation.staging.merges import moved, survivors
 from segmentation.staging.rates import daily_rates
+from segmentation.staging.summaries import summaries
 
 __all__ = [
     "Cleaned",
+    "Months",
     "Part",
+    "Problem",
     "Source",
+    "advice",
     "clean",
     "daily_rates",
     "judge_parts",
     "load_source",
+    "looks_back_to",
+    "month_figures",
     "moved",
+    "odd_months",
     "quality",
     "quarantine_rows",
     "refuse_repeats",
     "refused_keys",
+    "refused_rows",
     "settled",
+    "summaries",
     "survivors",
     "with_products",
 ]

@@ -14,6 +14,7 @@ from sqlglot import exp
 from segmentation.core.config import Strict, load, parse_sql, sql_columns
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import STAGED, Table
+from segmentation.staging.guards import Guards
 
 UNDATED = dt.date(1900, 1, 1)
 """`valid_from` of a customer row whose source says nothing about time."""
@@ -161,6 +162,7 @@ class Source(Strict):
     received_on: dt.date | None = None
     levels: dict[str, list[str]] = {}
     absent: dict[str, str] = {}
+    guards: Guards = Guards()
     rates: Rates | None = None
     merges: Merges | None = None
     transactions: list[Part]

@@ -16,6 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core import BadInputError, ConfigError
 from segmentation.datasets import Retailer, find_scenario, write_synthetic
+from segmentation.datasets.synthetic import people
 from segmentation.datasets.synthetic.faults import FAULTS
 from segmentation.datasets.synthetic.profiles import PROFILES
 from segmentation.datasets.synthetic.retailer import FIRST_DAY, LAST_DAY
@@ -113,6 +114,27 @@ def test_weeks_weekdays_and_years_differ_as_the_calendar_says(usual: pd.DataFram
     assert weekday[6] == pytest.approx(0.07, abs=0.02)
     # A tenth more, and those who registered in the course of the first year.
     assert weekly.loc[52:].sum() > 1.1 * weekly.loc[:51].sum()
+
+
+def test_accounts_close_when_customers_leave_and_one_in_a_hundred_is_staff(spark: SparkSession) -> None:
+    retailer = shop(customers=2000)
+    rows = people.customers(spark, retailer).toPandas().sort_values(["customer_no", "valid_from"])
+    assert rows["row"].is_unique
+    last = rows.groupby("customer_no").tail(1)
+    closed = rows[rows["account"] == "closed"]
+    assert closed["valid_until"].isna().all()
+    assert set(closed.index) <= set(last.index)
+    assert (closed["newsletter"] == "N").all()
+    # 6 % of the three quarters who were there before the first day; a standard deviation is 0.5 %.
+    assert len(closed) / 2000 == pytest.approx(0.045, abs=0.015)
+    staff = rows[rows["account"] == "staff"]["customer_no"].nunique()
+    assert staff / 2000 == pytest.approx(0.01, abs=0.007)
+    # A period ends where the next one begins.
+    assert last["valid_until"].isna().all()
+    earlier = rows[rows["customer_no"] == rows["customer_no"].shift(-1)]
+    assert (earlier["valid_until"] == rows["valid_from"].shift(-1)[earlier.index]).all()
+    assert (earlier["valid_until"] > earlier["valid_from"]).all()
+    assert rows.groupby("customer_no").size().max() == 3
 
 
 def test_planted_segments_are_found_again_in_the_lines(

@@ -1,4 +1,4 @@
-"""The same customers have the same features to the last bit, however Spark divides the work."""
+"""The same features to the last bit, however Spark divides the work and whatever time zone its session has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from segmentation.features import Registry, build_features
 from tests.features.data import AS_OF, inputs
 
 SEED = 20180101
-SETTINGS = ("spark.sql.adaptive.enabled", "spark.sql.shuffle.partitions")
+SETTINGS = ("spark.sql.adaptive.enabled", "spark.sql.shuffle.partitions", "spark.sql.session.timeZone")
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def divided(spark: SparkSession) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("divided")
-def test_features_are_the_same_with_one_three_and_seven_partitions(spark: SparkSession, everything: Registry) -> None:
+def test_features_are_the_same_with_one_three_and_seven_partitions_in_three_time_zones(
+    spark: SparkSession, everything: Registry
+) -> None:
     chance = random.Random(SEED)
     day = lambda: AS_OF - dt.timedelta(days=chance.randint(1, 400))  # noqa: E731
     who = lambda: f"c{chance.randint(0, 9)}"  # noqa: E731
@@ -51,13 +53,14 @@ def test_features_are_the_same_with_one_three_and_seven_partitions(spark: SparkS
         for _ in range(60)
     ]
 
-    def built(partitions: int) -> list[tuple[object, ...]]:
+    def built(partitions: int, zone: str) -> list[tuple[object, ...]]:
+        spark.conf.set("spark.sql.session.timeZone", zone)
         spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
         rows = build_features(everything, inputs(spark, lines, contacts, answers, (), partitions), AS_OF).collect()
         spark.catalog.clearCache()
         return sorted(tuple(row) for row in rows)
 
-    one = built(1)
+    one = built(1, "UTC")
     assert len(one) == 10, f"seed {SEED}"
-    assert built(3) == one, f"seed {SEED}"
-    assert built(7) == one, f"seed {SEED}"
+    assert built(3, "America/Los_Angeles") == one, f"seed {SEED}"
+    assert built(7, "Pacific/Auckland") == one, f"seed {SEED}"

@@ -62,7 +62,9 @@ def test_a_wrong_option_ends_before_spark_starts(options: list[str], said: str, 
         ),
         ("features/behavioral.yml", "value: categories\n", "value: array(categories)\n", "category_breadth: .*ARRAY"),
         ("dimensions.yml", "orders_lifetime > 0", "orders_lifetime + 1", "transactional: has_data: .*BOOLEAN"),
-        ("rules.yml", "orders_lifetime = 0", "orders_lifetime = array(0)", "never_bought: when: .*ARRAY"),
+        ("rules.yml", "days_since_last_order > 180", "array(days_since_last_order)", "lapsed: when: .*ARRAY"),
+        ("population.yml", "orders_lifetime = 0", "orders_lifetime = array(0)", "never_bought: when: .*ARRAY"),
+        ("population.yml", "account_status = 'staff'", "staff(account_status)", "staff: when: .*staff"),
         (
             "personas.yml",
             "fuel_share_365d: very_high",
@@ -239,6 +241,7 @@ def test_the_shipped_configuration_is_what_the_tests_copy() -> None:
         "features",
         "dimensions.yml",
         "sweep.yml",
+        "population.yml",
         "rules.yml",
         "personas.yml",
     }

@@ -16,6 +16,9 @@ from segmentation.core.schemas import DIMENSIONS, UNIFIED
 from segmentation.datasets import write_cdnow
 from segmentation.io import Warehouse
 from segmentation.pipeline import Context, Steps, run_month
+from segmentation.staging import load_source, odd_months
+from segmentation.staging.guards import Guards, Month
+from tests.conftest import CONF
 from tests.published import published, table
 from tests.shop import configure
 
@@ -58,6 +61,20 @@ def test_the_file_is_all_of_cdnow_and_the_library_is_never_imported(orders: pd.D
         250_031_563,
     )
     assert "lifetimes" not in sys.modules
+
+
+@pytest.mark.parametrize(("until", "refused"), [("1997-06", 3), ("1998-06", 0)])
+def test_sales_that_fall_by_design_need_the_mappings_word_while_the_cohort_is_young(
+    orders: pd.DataFrame, until: str, refused: int
+) -> None:
+    """April to June 1997 have a third of the lines of the first quarter; a year later falling is ordinary."""
+    month = orders["date"].str[:4] + "-" + orders["date"].str[4:6]
+    of_month = orders["dollar_value"].astype(float).groupby(month).agg(["size", "median"]).loc[:until]
+    files = {dt.date.fromisoformat(f"{m}-01"): Month(int(r["size"]), r["median"]) for m, r in of_month.iterrows()}
+    received = dt.date.fromisoformat(f"{until[:5]}07-01")
+    usual = odd_months(Guards(), files, {}, received, True, lambda _: 0)
+    assert [p.threshold for p in usual] == ["min_month_share"] * refused
+    assert odd_months(load_source(CONF, "cdnow").guards, files, {}, received, True, lambda _: 0) == []
 
 
 def test_without_the_package_the_error_says_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from segmentation.core.schemas import DIMENSIONS, TABLES, UNIFIED
+from segmentation.reports.quality import SUMMARY
 from tests.browser import open_page
 from tests.conftest import ROOT, submit
 from tests.published import published, table
@@ -68,6 +69,33 @@ def test_accepted_and_quarantined_lines_are_all_that_were_read(demo_warehouse: P
     quarantine = table(demo_warehouse, "quarantine")
     refused = (quarantine["source_table"] == "transactions").sum()
     assert len(table(demo_warehouse, "stg_transactions")) + refused == 1_469_307
+
+
+def test_months_freshness_and_distributions_are_those_of_the_raw_lines(demo_warehouse: Path, demo_raw: Path) -> None:
+    quality = table(demo_warehouse, "data_quality")
+    found = quality[quality["source_table"] == "transactions"].set_index(["check", "subject"])["value"]
+    months = duckdb.sql(f"""
+        SELECT strftime(CAST(transaction_timestamp AT TIME ZONE 'America/New_York' AS DATE), '%Y-%m') AS month,
+               count(*), quantile_cont(CAST(round(sales_value * 100) AS BIGINT), 0.5) / 100
+        FROM '{demo_raw}/transactions.parquet' GROUP BY ALL ORDER BY ALL
+    """).fetchall()
+    assert len(months) == 12
+    assert found["month_lines"].to_dict() == {month: n for month, n, _ in months}
+    assert found["month_median_amount"].to_dict() == pytest.approx({month: amount for month, _, amount in months})
+    assert found["days_since_newest", "event_date"] == 1
+    cents = "CAST(round(sales_value * 100) AS BIGINT)"
+    ((*expected,),) = duckdb.sql(f"""
+        SELECT min({cents}), quantile_cont({cents}, 0.05), quantile_cont({cents}, 0.25), quantile_cont({cents}, 0.5),
+               quantile_cont({cents}, 0.75), quantile_cont({cents}, 0.95), max({cents}), avg({cents})
+        FROM '{demo_raw}/transactions.parquet'
+    """).fetchall()
+    assert [found[check, "net_amount"] * 100 for check in SUMMARY] == pytest.approx([float(v) for v in expected])
+
+
+def test_all_who_are_known_are_scored(demo_warehouse: Path) -> None:
+    population = published(demo_warehouse, "population", NEW_YEAR).set_index("exclusion")["customers"]
+    assert population["scored"] == population.sum() == 2469
+    assert published(demo_warehouse, "excluded_customers", NEW_YEAR).empty
 
 
 def test_fuel_counts_as_revenue_and_not_as_items(demo_warehouse: Path, demo_raw: Path) -> None:

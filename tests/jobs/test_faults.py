@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from segmentation.tiles import TILES
-from tests.conftest import FAST, ROOT
+from tests.jobs import kills
 from tests.published import published, row_hash, table
 
 AS_OF = dt.date(2024, 5, 1)
@@ -27,32 +23,14 @@ SHORT = "segments"
 
 
 def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:
-    settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")]
-    environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return subprocess.Popen(
-        ["spark-submit", "--properties-file", "conf/spark/local.conf", *settings, "jobs/monthly.py", "--config",
-         str(folder / "conf"), "--source", "shop", "--input", str(folder / "raw"), "--as-of", str(AS_OF),
-         "--warehouse", str(warehouse)],
-        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    return kills.start(
+        "monthly", "--config", str(folder / "conf"), "--source", "shop", "--input", str(folder / "raw"),
+        "--as-of", str(AS_OF), "--warehouse", str(warehouse),
     )  # fmt: skip
 
 
-def kill_after(shop: Path, warehouse: Path, name: str) -> None:
-    """SIGKILL to the driver and its workers as soon as the table has its second commit."""
-    job = start(shop, warehouse)
-    commit = warehouse / "segmentation" / name / "_delta_log" / f"{1:020d}.json"
-    deadline = time.monotonic() + 300
-    while not commit.exists():
-        assert job.poll() is None, f"the job ended before {name} was written"
-        assert time.monotonic() < deadline, f"{name} was not written within 300 s"
-        time.sleep(0.005)
-    os.killpg(job.pid, signal.SIGKILL)
-    assert job.wait() == -signal.SIGKILL
-
-
 def _check(shop: Path, undisturbed: Path, name: str, warehouse: Path) -> None:
-    kill_after(shop, warehouse, name)
+    kills.kill_behind(start(shop, warehouse), warehouse, name, 1)  # version 0 creates the table
     runs = table(warehouse, "runs")
     assert "monthly" not in set(runs["job"]) or name == "segment_profiles"
     assert start(shop, warehouse).wait() == 0

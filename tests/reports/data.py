@@ -16,6 +16,7 @@ from segmentation.core.schemas import (
     DIMENSIONS,
     K_SELECTION,
     K_SWEEP,
+    POPULATION,
     SEGMENT_PROFILES,
     UNIFIED,
 )
@@ -48,6 +49,8 @@ CATEGORY_MIX = {
     "grocery": 0.43, "fresh": 0.19, "drug_and_beauty": 0.14, "packaged_meat": 0.09, "fuel": 0.08,
     "other": 0.07,
 }  # fmt: skip
+NET = {"minimum": 0.0, "percentile_5": 0.5, "percentile_25": 1.29, "median": 2.0, "percentile_75": 3.49,
+       "percentile_95": 8.99, "maximum": 840.0, "mean": 3.13}  # fmt: skip
 NAMES = {
     UNIFIED: [
         "Loyal big baskets", "Frequent top-up shoppers", "Coupon-minded families", "Occasional visitors",
@@ -86,6 +89,7 @@ def report_data(**changes: Any) -> ReportData:
         points=points_frame(1500),
         explained=(0.312, 0.148),
         currency="USD",
+        population=population_frame(),
         rule_segments=frozenset({"rule_new_customers"}),
         descriptions={
             "order_gap_variation_365d": "Irregularity of the rhythm, deviation of the gaps over their mean",
@@ -200,7 +204,9 @@ def quality_frame() -> pd.DataFrame:
         ("products", "rows_read", "", 92331), ("products", "rows_accepted", "", 92331),
         ("products", "rows_quarantined", "", 0), ("products", "null_share", "category", 0.0059),
         ("transactions", "rows_read", "", 1469307), ("transactions", "rows_accepted", "", 1469281),
-        ("transactions", "rows_quarantined", "", 26),
+        ("transactions", "rows_quarantined", "", 26), ("transactions", "days_since_newest", "event_date", 1),
+        *(("transactions", check, "net_amount", value) for check, value in NET.items()),
+        ("transactions", "month_lines", "2017-01", 124744), ("transactions", "month_median_amount", "2017-01", 2.0),
         ("transactions", "quarantined_by_rule", "duplicate_line", 7),
         ("transactions", "quarantined_by_rule", "future_date", 19),
         ("transactions", "null_share", "unit_price", 0.006),
@@ -212,6 +218,16 @@ def quality_frame() -> pd.DataFrame:
         ("consent", "absent", "", 1.0),
     ]  # fmt: skip
     return pd.DataFrame([(AS_OF, "ingest-1", *f) for f in facts], columns=list(DATA_QUALITY.names))
+
+
+def population_frame() -> pd.DataFrame:
+    rows = [
+        ("scored", "Scored: in a segment of every dimension", CUSTOMERS, CUSTOMERS / 2500, Decimal("4596039.58")),
+        ("staff", "Staff buy at other prices", 0, 0.0, Decimal("0.00")),
+        ("long_lapsed", "No order for two years", 30, 0.012, Decimal("1234.56")),
+        ("prospect", "No dated record tells of them", 1, 0.0004, Decimal("0.00")),
+    ]
+    return pd.DataFrame([(AS_OF, RUN, *r) for r in rows], columns=list(POPULATION.names))
 
 
 def points_frame(n: int) -> pd.DataFrame:

@@ -268,13 +268,34 @@ def test_the_page_can_be_read_by_ear_and_keyboard() -> None:
 def test_a_source_without_anything_still_makes_a_page(show: Callable[..., Page]) -> None:
     nothing = pd.DataFrame()
     page = show(
-        report_data(profiles=nothing, sweep=nothing, selection=nothing, quality=nothing, points=nothing, notes=())
+        report_data(
+            profiles=nothing,
+            sweep=nothing,
+            selection=nothing,
+            quality=nothing,
+            points=nothing,
+            population=nothing,
+            notes=(),
+        )
     )
     assert_sound(page)
     assert page.answers["figures"] == []
     assert "there is no unified segmentation in this run" in page.text
     assert page.text.count("No segments: the source has no data for this dimension.") == 6
     assert "No data quality was recorded for this run." in page.text
+    assert "Who was scored" not in page.text
+
+
+def test_everybody_known_is_scored_or_left_out_for_a_reason(show: Callable[..., Page]) -> None:
+    """2,469 scored and 31 left out are 2,500; nobody was staff, and that is said too."""
+    page = show(report_data())
+    assert "2,469 scored of 2,500 known" in page.text
+    said = " ".join(page.text.split())
+    rows = ("Scored 2,469 98.8% $4,596,040", "Long lapsed 30 1.2% $1,235 No order for two years", "Prospect 1 <0.1% $0",
+            "Staff 0 0% $0 Staff buy at other prices")  # fmt: skip
+    places = [said.find(row) for row in rows]
+    assert places == sorted(places)
+    assert -1 not in places
 
 
 def test_no_structure_is_said_in_words(show: Callable[..., Page]) -> None:
@@ -355,6 +376,7 @@ def test_a_dimension_of_the_users_own_follows_the_five(show: Callable[..., Page]
         ("sweep", "silhouette"),
         ("selection", "reason"),
         ("quality", "value"),
+        ("population", "reason"),
         ("points", "y"),
     ],
 )

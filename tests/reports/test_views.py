@@ -13,7 +13,7 @@ from segmentation.reports import data as cells
 from segmentation.reports import html, palette, words
 from segmentation.reports.figures import MOST_FEATURES, MOST_POINTS, curve, customer_map, heat_map, size_and_revenue
 from segmentation.reports.palette import COLOURS, GREYS, NO_DATA_GREY, SHAPES, marks
-from segmentation.reports.quality import InputRows, quality
+from segmentation.reports.quality import Distribution, InputRows, quality
 from segmentation.reports.style import Spec
 from segmentation.reports.view import choice, segments
 from tests.reports.data import (
@@ -250,6 +250,9 @@ def test_quality_counts_rules_and_leaves_out_what_is_not_missing() -> None:
         ("transactions", "null_share", "order_id", 0.0),  # nothing is missing
         ("transactions", "null_share", "cost_amount", 1.0),  # said to be absent
         ("transactions", "absent", "cost_amount", 1.0),
+        ("transactions", "days_since_newest", "event_date", 2.0),
+        ("transactions", "median", "net_amount", 3.0),
+        ("transactions", "mean", "net_amount", 4.0),
         ("customers", "null_share", "age_band", 0.25),
         ("customers", "null_share", "age_band_rank", 0.25),  # repeats the band
         ("customers", "null_share", "valid_to", 1.0),  # null is "still", not "unknown"
@@ -257,10 +260,14 @@ def test_quality_counts_rules_and_leaves_out_what_is_not_missing() -> None:
     ]
     frame = pd.DataFrame([(AS_OF, RUN, *f) for f in facts], columns=list(DATA_QUALITY.names))
     found = quality(report_data(quality=frame))
-    assert found.inputs == [InputRows("transactions", 100, 97, 3), InputRows("customers", 10, 0, 0)]
+    assert found.inputs == [InputRows("transactions", 100, 97, 3, 2), InputRows("customers", 10, 0, 0)]
     assert found.inputs[0].quarantined_share == 0.03
     assert found.broken == [("transactions", "future_date", 2), ("transactions", "wrong_type", 1)]
     assert [(m.name, m.column, m.share, m.meaning) for m in found.missing] == [
         ("customers", "age_band", 0.25, "Age band as the source words it; missing where unknown")
+    ]
+    nothing = [None] * 3
+    assert found.distributions == [
+        Distribution("transactions", "net_amount", [*nothing, 3.0, *nothing, 4.0]),
     ]
     assert found.absent == ["feedback", "transactions.cost_amount"]

@@ -76,7 +76,7 @@ FEATURES = [f.name for f in load_registry(CONF, frozenset()).features]
 
 
 def test_the_projects_own_rules_read_features_that_exist() -> None:
-    assert [r.name for r in load_rules(CONF, FEATURES).rules] == ["never_bought", "lapsed", "new_customers"]
+    assert [r.name for r in load_rules(CONF, FEATURES).rules] == ["lapsed", "new_customers"]
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_what_a_source_lacks_is_said_once_each_with_its_reason() -> None:
         "no products", "no campaigns", "no consent", "no feedback: nobody asks",
         *(f"no customers.{c}" for c in (
             "age_band", "income_band", "home_ownership", "marital_status", "household_size", "children",
-            "loyalty_tier",
+            "loyalty_tier", "account_status",
         )),
         "no customers.region: one region",
         *(f"no interactions.{c}" for c in (

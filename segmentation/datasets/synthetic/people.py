@@ -20,12 +20,12 @@ TIERS = ("BRONZE", "SILVER", "GOLD")
 TOPICS = ("email", "phone", "profiling")
 CUSTOMER_COLUMNS = (
     "customer_no", "valid_from", "valid_until", "birth_year", "household_size", "children", "net_income", "housing",
-    "marital_status", "club_tier", "town", "region", "newsletter",
+    "marital_status", "club_tier", "town", "region", "newsletter", "account",
 )  # fmt: skip
 
 
 def customers(spark: SparkSession, r: Retailer) -> DataFrame:
-    """One row per customer and period: two for whoever moved or rose a tier. `row` numbers them."""
+    """One row per customer and period: a second since they moved or rose a tier, a last since they left."""
     kind, d = "segment", r.draws
     first = with_life(r, r.ids(spark, r.customers, "customer")).withColumns(
         {
@@ -51,17 +51,33 @@ def customers(spark: SparkSession, r: Retailer) -> DataFrame:
         }
     )
     rises = (F.col("change") < 0.15) & (F.col("tier") < 2)
-    periods = F.when(F.col("moved_on").isNotNull() | rises, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))
-    changed_on = F.coalesce("moved_on", F.lit(YEAR) + d.below(300, "rose", "customer"))
-    rows = first.withColumn("changed_on", changed_on).select("*", F.size(periods).alias("n"), F.explode(periods))
-    is_later, has_later = F.col("col") == 1, F.col("n") == 2
-    place = town(r, F.when(is_later, F.col("changed_on")).otherwise(F.col("joined")))
-    rank = F.least(F.col("tier") + (is_later & rises).cast("int"), F.lit(2))
+    first = first.withColumns(
+        {
+            "changed_on": F.coalesce("moved_on", F.lit(YEAR) + d.below(300, "rose", "customer")),
+            "closed_on": F.col("left") + 1,
+        }
+    )
+    changes = (F.col("moved_on").isNotNull() | rises) & (
+        F.col("closed_on").isNull() | (F.col("changed_on") < F.col("closed_on"))
+    )
+    periods = F.array_compact(
+        F.array(F.lit(0), F.when(changes, F.lit(1)), F.when(F.col("closed_on").isNotNull(), F.lit(2)))
+    )
+    rows = first.select("*", F.explode(periods))
+    is_first, is_closed = F.col("col") == 0, F.col("col") == 2
+    since = F.when(is_first, F.col("joined")).when(is_closed, F.col("closed_on")).otherwise(F.col("changed_on"))
+    until = F.coalesce(F.when(is_first & changes, F.col("changed_on")), F.when(~is_closed, F.col("closed_on")))
+    place = town(r, since)
+    rank = F.least(F.col("tier") + (~is_first & changes & rises).cast("int"), F.lit(2))
     return rows.withColumns(
         {
-            "row": F.col("customer") * 2 + F.col("col"),
-            "valid_from": date_of(F.when(is_later, F.col("changed_on")).otherwise(F.col("joined"))).cast("string"),
-            "valid_until": F.when(has_later & ~is_later, date_of("changed_on")).cast("string"),
+            "row": F.when(is_closed, F.col("customer") + 2 * r.customers).otherwise(
+                F.col("customer") * 2 + F.col("col")
+            ),
+            "valid_from": date_of(since).cast("string"),
+            "valid_until": date_of(until).cast("string"),
+            "newsletter": F.when(is_closed, "N").otherwise(F.col("newsletter")),
+            "account": F.when(is_closed, "closed").when(d.chance(0.01, "staff", "customer"), "staff").otherwise("open"),
             "club_tier": F.get(texts(TIERS), rank),
             "town": F.get(texts([t for t, _, _ in TOWNS]), place),
             "region": F.get(texts([region for _, region, _ in TOWNS]), place),

@@ -1,0 +1,100 @@
+"""Who is scored at an as-of date, and who is not and why: the same for the fit and for the month."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from segmentation.core.errors import GuardError
+from segmentation.core.schemas import EXCLUDED_CUSTOMERS, POPULATION, STG_CUSTOMERS
+from segmentation.io.runs import Run
+from segmentation.pipeline.context import Context
+from segmentation.segments import Exclusion, excluded_customers, load_population, population_rows
+from segmentation.segments.population import SCORED
+
+
+@dataclass(frozen=True)
+class Everyone:
+    """All customers known at an as-of date. `features` (of those scored) and `excluded` are persisted."""
+
+    features: DataFrame
+    excluded: DataFrame
+    exclusions: list[Exclusion]
+    counts: Mapping[str, int]
+    """Customers by exclusion."""
+    scored: int
+    notes: list[str]
+
+    @property
+    def known(self) -> int:
+        """Everybody: scored or excluded."""
+        return self.scored + sum(self.counts.values())
+
+    def release(self) -> None:
+        """Frees what is persisted."""
+        self.features.unpersist()
+        self.excluded.unpersist()
+
+
+def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyone:
+    """The population of the features that a run published. Raises GuardError where nobody is left to score."""
+    registry, warehouse = context.registry, context.warehouse
+    population, notes = load_population(context.config, [f.name for f in registry.features]).without(
+        [f.name for f in registry.features if not f.off_because], context.source.provides()
+    )
+    context.steps.say_notes("off, inputs missing", notes)
+    with context.steps.step(POPULATION.name) as facts:
+        features = warehouse.read_run(registry.table, as_of, features_run["run_id"]).persist()
+        customers = _customers_before(context, as_of, features_run)
+        excluded = excluded_customers(population.all, features, customers).persist()
+        found = excluded.groupBy("exclusion").agg(F.count("*").alias("n"), F.count_if("has_features").alias("of_us"))
+        rows = found.collect()
+        counts = {r["exclusion"]: r["n"] for r in rows}
+        scored = features_run["rows_out"] - sum(r["of_us"] for r in rows)
+        facts.append(
+            f"{scored + sum(counts.values()):>9,} known = {scored:,} scored + {sum(counts.values()):,} excluded"
+        )
+        facts += [f"{counts[e.name]:,} {e.name}" for e in population.all if e.name in counts]
+    if scored == 0:
+        raise GuardError(
+            f"population as of {as_of}: all {sum(counts.values()):,} known customers are excluded "
+            f"({', '.join(f'{n:,} {name}' for name, n in sorted(counts.items()))}); expected somebody to score. "
+            f"Look at {context.config}/population.yml, or choose another --as-of."
+        )
+    if scored < features_run["rows_out"]:
+        others = features.join(excluded, on="customer_id", how="left_anti").persist()
+        others.count()  # made from the cached features, which may then go
+        features.unpersist()
+        features = others
+    return Everyone(features, excluded, population.all, counts, scored, notes)
+
+
+def write_population(context: Context, run: Run, everyone: Everyone, tiles: DataFrame) -> dict[str, int]:
+    """Writes the counts by reason, with the lifetime revenue of each, and who is excluded; returns the versions."""
+    named = tiles.join(everyone.excluded.select("customer_id", "exclusion"), on="customer_id", how="left")
+    money = named.groupBy(F.coalesce("exclusion", F.lit(SCORED)).alias("exclusion")).agg(
+        F.coalesce(F.sum("net_amount"), F.lit(Decimal("0.00"))).alias("money")
+    )
+    revenue = {r["exclusion"]: r["money"] for r in money.collect()}
+    attempt = {"as_of": run.as_of, "run_id": run.run_id}
+    rows = [attempt | row for row in population_rows(everyone.exclusions, everyone.counts, revenue, everyone.scored)]
+    who = everyone.excluded.select(
+        F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "customer_id", "exclusion"
+    )
+    return {
+        table.name: context.warehouse.write_attempt(table, frame, run.as_of, run.run_id)
+        for table, frame in ((POPULATION, context.warehouse.frame(POPULATION, rows)), (EXCLUDED_CUSTOMERS, who))
+    }
+
+
+def _customers_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
+    """Customer rows valid on the day before the as-of date, as the features read them."""
+    rows = context.warehouse.read(STG_CUSTOMERS, features_run["input_versions"][STG_CUSTOMERS.name])
+    return rows.where(
+        (F.col("valid_from") < F.lit(as_of)) & (F.col("valid_to").isNull() | (F.col("valid_to") >= F.lit(as_of)))
+    )

@@ -1,0 +1,40 @@
+"""A job as its own process, and SIGKILL to it as soon as a table has a certain commit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.conftest import FAST, ROOT
+
+
+def start(job: str, *options: str) -> subprocess.Popen[bytes]:
+    """`spark-submit` of a job, in a process group of its own."""
+    settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")]
+    environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return subprocess.Popen(
+        ["spark-submit", "--properties-file", "conf/spark/local.conf", *settings, f"jobs/{job}.py", *options],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+def kill_behind(job: subprocess.Popen[bytes], warehouse: Path, name: str, version: int) -> None:
+    """SIGKILL to the driver and its workers as soon as the table has the commit."""
+    commit = log(warehouse, name) / f"{version:020d}.json"
+    deadline = time.monotonic() + 300
+    while not commit.exists():
+        assert job.poll() is None, f"the job ended before {name} was written"
+        assert time.monotonic() < deadline, f"{name} was not written within 300 s"
+        time.sleep(0.005)
+    os.killpg(job.pid, signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL
+
+
+def log(warehouse: Path, name: str) -> Path:
+    """Where a table's commits are."""
+    return warehouse / "segmentation" / name / "_delta_log"
