@@ -106,7 +106,7 @@ class Feature:
     @property
     def measured(self) -> frozenset[Wanted]:
         """The states that it is made of, each over its window; the whole history where it has no windows."""
-        return frozenset() if self.off_because else frozenset(_measured(self.sql, self.window)[1])
+        return frozenset() if self.off_because or not self.sql else frozenset(_measured(self.sql, self.window)[1])
 
     def sql_over_measured(self, dialect: str = "spark") -> str:
         """The expression over the columns of `measured`, and over other features."""

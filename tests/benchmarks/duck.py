@@ -7,7 +7,6 @@ from pathlib import Path
 
 from segmentation.core.periods import WINDOWS
 from segmentation.features import Registry
-from segmentation.features.build import at_windows
 
 LINE_SUMS = {
     "net_amount": "net_amount",
@@ -146,7 +145,7 @@ filled AS (
   LEFT JOIN store_states USING (customer_id) LEFT JOIN category_states USING (customer_id)
   LEFT JOIN product_states USING (customer_id)
 ),
-windowed AS (SELECT *, {", ".join(f"{at_windows(f, 'duckdb')} AS {f.name}" for f in wanted if f.window)} FROM filled)
+windowed AS (SELECT *, {", ".join(f"{f.sql_over_measured('duckdb')} AS {f.name}" for f in wanted if f.window)} FROM filled)
 SELECT customer_id, {", ".join(f"{f.name}" for f in wanted if f.window)}
 FROM windowed
 """
