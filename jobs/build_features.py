@@ -11,8 +11,7 @@ def main() -> None:
     """Parse, build, publish one run a date."""
     options = job_parser(__doc__ or "", "features as of the start of this day, or of several: D1,D2,…").parse_args()
     context = context_of("build_features", options, several=True)
-    for as_of in options.as_of:
-        run_features(context, as_of)
+    run_features(context, options.as_of)
 
 
 if __name__ == "__main__":

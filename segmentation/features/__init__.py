@@ -6,8 +6,8 @@ which expression over states; out goes `customer_features`, one row per as-of da
 What a feature means in plain SQL, without tiles, is `plain_sql`.
 """
 
-from segmentation.features.build import Inputs, build_features
+from segmentation.features.build import Inputs, Lines, Tiles, build_features
 from segmentation.features.plain_sql import plain_sql
 from segmentation.features.registry import Feature, Registry, load_registry
 
-__all__ = ["Feature", "Inputs", "Registry", "build_features", "load_registry", "plain_sql"]
+__all__ = ["Feature", "Inputs", "Lines", "Registry", "Tiles", "build_features", "load_registry", "plain_sql"]

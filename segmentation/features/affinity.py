@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.customers import Floats, Ints, ranked, whole
 from segmentation.core.periods import Window, day_number
-from segmentation.features.past import Past, whole
-from segmentation.features.spans import Floats, Ints, Measure
+from segmentation.features.past import Past
+from segmentation.features.spans import Keyed, Measure, keyed
 
 PRICE_WINDOW = Window(365)
 Prices = Mapping[int, Mapping[str, float]]
@@ -29,10 +30,11 @@ def affinity(past: Past, prices: Prices) -> dict[str, Measure]:
         return categories.spans.summed(whole(entries.field(name))[categories.order])
 
     net, items, item_amount = summed("net_amount"), summed("items"), summed("item_amount")
+    returned = _of_purchases_before(past, categories)
 
     @cache
     def positive(first: int, end: int) -> Ints:
-        return np.maximum(net(first, end), 0)
+        return np.maximum(net(first, end) - returned(first, end), 0)
 
     def breadth(first: int, end: int) -> Floats:
         return categories.over_keys(np.add, positive(first, end) > 0)
@@ -59,6 +61,23 @@ def affinity(past: Past, prices: Prices) -> dict[str, Measure]:
     return {"categories": breadth, "category_hhi": concentration, "item_amount": paid, "expected_item_amount": expected}
 
 
+def _of_purchases_before(past: Past, categories: Keyed) -> Measure:
+    """For each customer's category the revenue in a window that was taken back of purchases before the window."""
+    codes, names = ranked(past.returned.field("category"))
+    places = np.append(np.searchsorted(categories.names, names), -1)
+    back = keyed(past.returned.spans, places[codes], categories.names)
+    net = whole(past.returned.field("net_amount"))[back.order]
+    before = back.spans.summed_of_before(net, past.bought_on[back.order])
+    at = categories.positions(back)
+
+    def summed(first: int, end: int) -> Ints:
+        found = np.zeros(len(categories.owners), dtype=np.int64)
+        found[at] = before(first, end)
+        return found
+
+    return summed
+
+
 def stores(past: Past) -> dict[str, Measure]:
     """Orders whose store is known, and those in the store visited most."""
     entries = past.entries("orders_by_store")
@@ -74,12 +93,17 @@ def stores(past: Past) -> dict[str, Measure]:
 def departments(past: Past, names: Iterable[str]) -> dict[str, Measure]:
     """Revenue by department, for the departments that features speak of."""
     entries = past.entries("by_category")
-    of, net = entries.field("department"), whole(entries.field("net_amount"))
+    back = past.returned
+    net, net_back = (whole(e.field("net_amount")) for e in (entries, back))
 
     def summed(name: str) -> Measure:
-        is_it = pc.fill_null(pc.equal(of, name), False).to_numpy(zero_copy_only=False)
+        is_it, is_back = (
+            pc.fill_null(pc.equal(e.field("department"), name), False).to_numpy(zero_copy_only=False)
+            for e in (entries, back)
+        )
         total = entries.spans.summed(net * is_it)
-        return lambda first, end: total(first, end) / 100
+        before = back.spans.summed_of_before(net_back * is_back, past.bought_on)
+        return lambda first, end: (total(first, end) - before(first, end)) / 100
 
     return {f"net_by_department__{name}": summed(name) for name in names}
 

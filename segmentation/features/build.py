@@ -4,33 +4,64 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from typing import cast
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
+from segmentation.core.customers import HASH, gathered
 from segmentation.features.affinity import category_prices
 from segmentation.features.engagement import answer_days, contact_days
 from segmentation.features.kernel import Request, measure
-from segmentation.features.past import DAY
+from segmentation.features.past import DAY, ORDER_DAYS
 from segmentation.features.registry import Feature, Registry
-from segmentation.features.rfm import quintile_codes
-from segmentation.features.states import ATTRIBUTE_COLUMNS, STATES
-from segmentation.staging.mapping import UNDATED
-from segmentation.tiles import cover
+from segmentation.features.rfm import Limits, quintile, quintile_limits
+from segmentation.features.states import ATTRIBUTE_COLUMNS
+from segmentation.tiles import CUSTOMER_DAY, cover, price_tiles
+from segmentation.tiles.build import KEYS, updates, whole_lines
 
 PRICED = ("item_amount", "expected_item_amount")
-KEY = ["as_of", "customer_id"]
+KEY = ("as_of", "customer_id")
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The tiles and staged tables that features read, as stored."""
+class Tiles:
+    """Stored tiles."""
 
     days: DataFrame
     months: DataFrame
     prices: DataFrame
+
+    def before(self, as_ofs: Sequence[dt.date]) -> DataFrame:
+        """The fewest tiles that make up every window."""
+        return cover(self.days, self.months, as_ofs)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Staged lines themselves; their tiles are made on the way and stored nowhere."""
+
+    lines: DataFrame
+
+    @property
+    def prices(self) -> DataFrame:
+        """Which prices were paid."""
+        return price_tiles(self.lines)
+
+    def before(self, as_ofs: Sequence[dt.date]) -> DataFrame:
+        """The lines before the last of `as_ofs`."""
+        return whole_lines(self.lines.where(F.col(DAY) < F.lit(max(as_ofs))))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The staged tables that features read, as stored, purchases as tiles or as they are."""
+
+    purchases: Tiles | Lines
     customers: DataFrame
     interactions: DataFrame
     feedback: DataFrame
@@ -38,13 +69,16 @@ class Inputs:
     def before(self, as_ofs: Sequence[dt.date]) -> DataFrame:
         """What is known before the last of `as_ofs`: rows of customers by day, each family's in columns of its own.
 
-        An undated snapshot describes, it introduces nobody; a dated record makes a customer known.
+        A customer's attributes stand on the day from which they are valid.
         """
         past = F.col(DAY) < F.lit(max(as_ofs))
-        dated = self.customers.select("customer_id", F.col("valid_from").alias(DAY)).where(F.col(DAY) > F.lit(UNDATED))
+        described = self.customers.select(
+            "customer_id", F.col("valid_from").alias(DAY), "valid_to", *ATTRIBUTE_COLUMNS,
+            F.lit(True).alias("is_description"),
+        )  # fmt: skip
         frames = (
-            cover(self.days, self.months, as_ofs), contact_days(self.interactions.where(past)),
-            answer_days(self.feedback.where(past)), dated.where(past),
+            self.purchases.before(as_ofs), contact_days(self.interactions.where(past)),
+            answer_days(self.feedback.where(past)), described.where(past),
         )  # fmt: skip
         return reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
 
@@ -52,58 +86,48 @@ class Inputs:
 def build_features(registry: Registry, inputs: Inputs, as_ofs: Sequence[dt.date]) -> DataFrame:
     """One row per as-of date and customer known before it, one column a feature; without the run's columns.
 
-    One pass over the tiles serves all dates. Sums are whole numbers until the last division, so the result is the
-    same under any partitioning.
+    One pass over the tiles serves all dates; where there are quintiles, a narrow one before it finds their limits.
+    Sums are whole numbers until the last division, so the result is the same under any partitioning.
     """
+    sources = sorted({str(f.block.quintile_of) for f in registry.features if f.block.quintile_of and not f.off_because})
+    if isinstance(inputs.purchases, Lines):  # there is no narrow pass: all is made of all
+        wide = _measured(registry, inputs, as_ofs).persist()
+        limits = quintile_limits(_with_features(registry.only(sources), wide, {}), sources) if sources else {}
+        return _with_features(registry, wide, limits)
+    limits = {}
+    if sources:
+        narrow = registry.only(sources)
+        limits = quintile_limits(_with_features(narrow, _measured(narrow, inputs, as_ofs), {}), sources)
+    return _with_features(registry, _measured(registry, inputs, as_ofs), limits)
+
+
+def _measured(registry: Registry, inputs: Inputs, as_ofs: Sequence[dt.date]) -> DataFrame:
+    """One row per as-of date and customer known before it: every state over every window that a feature reads."""
     states = sorted({s for f in registry.features for s in f.measured}, key=lambda s: s.column)
     priced = any(s.name in PRICED for s in states)
-    prices = category_prices(inputs.prices, as_ofs) if priced else {}
-    request = Request(tuple(as_ofs), tuple(states), prices)
-    rows = (
-        inputs.before(as_ofs).select("customer_id", DAY, *request.columns)
-        .repartition("customer_id").sortWithinPartitions("customer_id", DAY)
-    )  # fmt: skip
-    wide = rows.mapInArrow(lambda batches: measure(batches, request), request.ddl)
-    if any(STATES[name].windowed is False for f in registry.features for name in f.reads & STATES.keys()):
-        wide = wide.join(_attributes(inputs.customers, as_ofs), on=KEY, how="left")
-    return _finish(registry, wide)
+    prices = category_prices(inputs.purchases.prices, as_ofs) if priced else {}
+    attributes = sorted({name for f in registry.features for name in f.reads & set(ATTRIBUTE_COLUMNS)})
+    rows = inputs.before(as_ofs)
+    request = Request(tuple(as_ofs), tuple(states), tuple(attributes), prices)
+    if isinstance(inputs.purchases, Lines):
+        schema = cast(StructType, StructType.fromDDL(CUSTOMER_DAY.ddl))
+        request = replace(request, tiles=to_arrow_schema(schema))
+        others = [c for c in request.columns if c not in CUSTOMER_DAY.names and c != ORDER_DAYS]
+        rows = gathered(rows).select(HASH, *others, *KEYS, *updates())
+    else:
+        rows = gathered(rows.select("customer_id", DAY, *request.columns))
+    return rows.mapInArrow(partial(measure, request=request), request.ddl)
 
 
-def _attributes(customers: DataFrame, as_ofs: Sequence[dt.date]) -> DataFrame:
-    """One row per as-of date and customer: the attributes then valid; of overlapping rows the one that began last."""
-    begun, over = F.col("valid_from") < F.col("as_of"), F.col("valid_to") < F.col("as_of")
-    row = F.max_by(F.struct(*ATTRIBUTE_COLUMNS), "valid_from").alias("row")
-    dated = customers.withColumn("as_of", F.explode(F.array(*(F.lit(day) for day in as_ofs))))
-    return dated.where(begun & F.coalesce(~over, F.lit(True))).groupBy(*KEY).agg(row).select(*KEY, "row.*")
-
-
-def _finish(registry: Registry, wide: DataFrame) -> DataFrame:
-    """Adds the features of features in the order of declaration; a later one may read an earlier one."""
-    codes = {f.name: f for f in registry.features if f.block.quintile_of is not None and not f.off_because}
-    single = [f for f in registry.features if f.window is None and f.block.quintile_of is None]
-    after = set(codes)
-    for f in single:
-        after |= {f.name} if f.reads & after else set()
-    wide = _with(wide, [f for f in single if f.name not in after])
-    if codes:
-        # The cut points need a pass of their own; without this the whole plan would run twice.
-        wide = wide.persist()
-        wide = quintile_codes(wide, {n: (str(f.block.quintile_of), f.block.highest_is_best) for n, f in codes.items()})
-    wide = _with(wide, [f for f in single if f.name in after])
-    missing = {
-        f.name: F.lit(None).cast(f.sql_type).alias(f.name) for f in registry.features if f.name not in wide.columns
-    }
-    return wide.select(*KEY, *(missing.get(f.name, F.col(f"`{f.name}`")) for f in registry.features))
-
-
-def _with(wide: DataFrame, features: list[Feature]) -> DataFrame:
-    """Adds features in as few projections as their reading of each other allows: each is analysed anew by Spark."""
+def _with_features(registry: Registry, wide: DataFrame, limits: Limits) -> DataFrame:
+    # Features in as few projections as their reading of each other allows: each is analysed anew by Spark.
     together: dict[str, Column] = {}
-    for f in features:
+    for f in registry.features:
         if f.reads & together.keys():
             wide, together = wide.withColumns(together), {}
-        together[f.name] = _value(f)
-    return wide.withColumns(together)
+        of = f.block.quintile_of
+        together[f.name] = _value(f) if of is None or f.off_because else quintile(of, f.block.highest_is_best, limits)
+    return wide.withColumns(together).select(*KEY, *(F.col(f"`{f.name}`") for f in registry.features))
 
 
 def _value(f: Feature) -> Column:

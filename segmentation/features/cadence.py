@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from segmentation.core.customers import Floats
 from segmentation.features.past import Past
-from segmentation.features.purchases import order_days
-from segmentation.features.spans import BITS, Floats, Measure
+from segmentation.features.spans import Measure
+
+GAP_BITS = 32
 
 
 def cadence(past: Past) -> dict[str, Measure]:
@@ -15,7 +17,7 @@ def cadence(past: Past) -> dict[str, Measure]:
     Gaps lie between two order days that are both inside the window. Null for fewer than two order days
     (median) or three (variation). The deviation is the population's (divided by n).
     """
-    spans = order_days(past)
+    spans = past.order_days
     days = spans.days
     gaps = np.diff(days, prepend=0)  # of a day and the one before; a customer's first is in no window's gaps
     squares = np.concatenate([[0], np.cumsum(gaps * gaps)])
@@ -24,7 +26,7 @@ def cadence(past: Past) -> dict[str, Measure]:
         low, n = spans.before(first), np.maximum(spans.between(first, end) - 1, 0)
         begin = np.cumsum(n) - n
         inside = gaps[np.repeat(low + 1 - begin, n) + np.arange(n.sum())]
-        ranked = np.sort((np.repeat(np.arange(len(n)), n) << BITS) | inside) & ((1 << BITS) - 1)
+        ranked = np.sort((np.repeat(np.arange(len(n)), n) << GAP_BITS) | inside) & ((1 << GAP_BITS) - 1)
         result = np.full(len(n), np.nan)
         some = n > 0
         begin, n = begin[some], n[some]

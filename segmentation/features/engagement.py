@@ -6,8 +6,9 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.customers import Floats
 from segmentation.features.past import Past
-from segmentation.features.spans import Floats, Measure
+from segmentation.features.spans import Measure
 from segmentation.features.states import INTERACTION_TYPES
 
 DAY = ("customer_id", "event_date")

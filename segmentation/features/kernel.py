@@ -14,20 +14,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segmentation.core.customers import whole_customers
 from segmentation.core.periods import Window, day_number
-from segmentation.features import states
+from segmentation.core.schemas import STG_CUSTOMERS
+from segmentation.features import attributes, states
 from segmentation.features.affinity import Prices, affinity, departments, stores
 from segmentation.features.cadence import cadence
 from segmentation.features.engagement import engagement, feedback
-from segmentation.features.past import Past
-from segmentation.features.purchases import purchases
+from segmentation.features.past import DAY, ORDER_DAYS, Past
+from segmentation.features.purchases import amount, order_days
 from segmentation.features.spans import EVER, Measure
 from segmentation.features.states import INTERACTION_TYPES
 from segmentation.features.variety import variety
-from segmentation.tiles import SUMS
+from segmentation.staging.mapping import UNDATED
+from segmentation.tiles import RETURNED_SUMS, SUMS, Sum
+from segmentation.tiles.build import KEYS as LINE_KEYS
+from segmentation.tiles.kernel import Lines, tile_columns
 
-ROWS = 100_000
-"""Rows a batch is gathered to: enough that Python's own work vanishes, few enough to stay near the processor."""
+KEY = ("customer_id", DAY)
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Request:
-    """Which states to measure as of which dates, and the prices to compare with."""
+    """Which states and attributes to measure as of which dates, and the prices to compare with."""
 
     as_ofs: tuple[dt.date, ...]
     states: tuple[Wanted, ...]
+    attributes: tuple[str, ...]
     prices: Prices
+    tiles: pa.Schema | None = None
+    """Of the day tiles, where lines come in; None where tiles do."""
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -65,12 +72,15 @@ class Request:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the rows that it takes, beside customer and day."""
-        return tuple(dict.fromkeys(c for family in self.families for c in family.columns))
+        described = (*attributes.COLUMNS, *self.attributes) if self.attributes else ()
+        return (*dict.fromkeys(c for family in self.families for c in family.columns), *described)
 
     @property
     def ddl(self) -> str:
         """What comes out, one row per as-of date and customer known before it."""
-        return ", ".join(("as_of date", "customer_id string", *(f"`{s.column}` double" for s in self.states)))
+        columns = [f"{name} {STG_CUSTOMERS.column(name).type}" for name in self.attributes]
+        columns += [f"`{s.column}` double" for s in self.states]
+        return ", ".join(("as_of date", "customer_id string", *columns))
 
 
 @dataclass(frozen=True)
@@ -90,15 +100,22 @@ def _names(states: Sequence[states.State]) -> tuple[str, ...]:
     return tuple(s.name for s in states)
 
 
-SUM_NAMES = tuple(s.name for s in SUMS)
+def _amount(of: Sum) -> Family:
+    columns = (of.name, "returned") if of.name in RETURNED_SUMS else (of.name,)
+    return Family((of.name,), columns, lambda past, _: {of.name: amount(past, of)})
+
+
 CONTACTS = (*(f"{t}s" for t in INTERACTION_TYPES), "responses", "visit_minutes")
 FAMILIES = (
-    Family(_names(states.PURCHASES), (*SUM_NAMES, "order_dates"), lambda past, _: purchases(past)),
-    Family(_names(states.CADENCE), ("order_dates",), lambda past, _: cadence(past)),
-    Family(_names(states.CATEGORIES), ("by_category",), lambda past, request: affinity(past, request.prices)),
-    Family(_names(states.DEPARTMENTS), ("by_category",), _departments),
+    *(_amount(of) for of in SUMS),
+    Family(_names(states.ORDER_DAYS), ("order_days",), lambda past, _: order_days(past)),
+    Family(_names(states.CADENCE), ("order_days",), lambda past, _: cadence(past)),
+    Family(
+        _names(states.CATEGORIES), ("by_category", "returned"), lambda past, request: affinity(past, request.prices)
+    ),
+    Family(_names(states.DEPARTMENTS), ("by_category", "returned"), _departments),
     Family(_names(states.STORES), ("orders_by_store",), lambda past, _: stores(past)),
-    Family(_names(states.VARIETY), ("bought_before",), lambda past, _: variety(past)),
+    Family(_names(states.VARIETY), ("products",), lambda past, _: variety(past)),
     Family(_names(states.ENGAGEMENT), (*CONTACTS, "received", "answered"), lambda past, _: engagement(past)),
     Family(_names(states.FEEDBACK), _names(states.FEEDBACK), lambda past, _: feedback(past)),
 )
@@ -106,21 +123,40 @@ FAMILIES = (
 
 def measure(batches: Iterator[pa.RecordBatch], request: Request) -> Iterator[pa.RecordBatch]:
     """For `mapInArrow`: rows sorted by customer and day come in, measured customers (see `Request.ddl`) go out."""
-    for rows in _whole_customers(batches):
-        past = Past(rows)
+    for rows in whole_customers(batches):
+        past = Past.of(rows if request.tiles is None else _with_tiles(rows, request.tiles))
         measures: dict[str, Measure] = {}
         for family in request.families:
             measures |= family.prepare(past, request)
+        described = attributes.attributes(past, request.attributes) if request.attributes else lambda _: {}
         for as_of in request.as_ofs:
-            yield _measured(past, measures, request, as_of)
+            yield _measured(past, described(day_number(as_of)), measures, request, as_of)
 
 
-def _measured(past: Past, measures: Mapping[str, Measure], request: Request, as_of: dt.date) -> pa.RecordBatch:
+def _with_tiles(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The same rows with day tiles for lines."""
+    is_line = pc.is_valid(rows["order_id"])
+    lines, others = rows.filter(is_line), rows.filter(pc.invert(is_line))
+    others = others.drop_columns([c for c in (*LINE_KEYS, *schema.names) if c in others.column_names and c not in KEY])
+    tiles = pa.table(tile_columns(Lines(lines, "day"))) if len(lines) else schema.empty_table()
+    tiles = tiles.append_column(ORDER_DAYS, pc.min_element_wise(tiles["orders"], 1))
+    return pa.concat_tables([tiles, others], promote_options="default")
+
+
+def _measured(
+    past: Past,
+    described: Mapping[str, pa.Array],
+    measures: Mapping[str, Measure],
+    request: Request,
+    as_of: dt.date,
+) -> pa.RecordBatch:
     end = day_number(as_of)
-    known = np.flatnonzero(past.spans.between(EVER, end))
+    # An undated snapshot describes, it introduces nobody; a dated record of any kind makes a customer known.
+    known = np.flatnonzero(past.spans.between(day_number(UNDATED) + 1, end))
     columns: dict[str, pa.Array] = {
         "as_of": pa.array(np.full(len(known), end, dtype=np.int32), pa.date32()),
         "customer_id": past.customers.take(pa.array(known)),
+        **{name: values.take(pa.array(known)) for name, values in described.items()},
     }
     for s in request.states:
         name = s.name if s.key is None else f"{s.name}__{s.key}"
@@ -128,19 +164,3 @@ def _measured(past: Past, measures: Mapping[str, Measure], request: Request, as_
         values = measures[name](first, end)[known].astype(np.float64)
         columns[s.column] = pa.array(values, mask=np.isnan(values))
     return pa.RecordBatch.from_pydict(columns)
-
-
-def _whole_customers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The same rows in tables of about ROWS rows that split no customer."""
-    waiting: list[pa.RecordBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(len(b) for b in waiting) >= ROWS:
-            rows = pa.Table.from_batches(waiting)
-            last = rows["customer_id"][-1]
-            whole = pc.index(rows["customer_id"], last).as_py()
-            if whole:
-                yield rows.slice(0, whole)
-            waiting = rows.slice(whole).to_batches()
-    if waiting:
-        yield pa.Table.from_batches(waiting)

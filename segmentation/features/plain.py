@@ -26,8 +26,22 @@ class Relation:
 
 
 RELATIONS: dict[str, Relation] = {
+    "purchases_returned": Relation(
+        "for each order and day with returns the last day, up to then, on which something was bought in that order",
+        "SELECT customer_id, order_id, back.event_date, max(bought.event_date) AS bought_on\n"
+        "FROM (SELECT DISTINCT customer_id, order_id, event_date FROM stg_transactions WHERE is_return) AS back\n"
+        "JOIN (SELECT customer_id, order_id, event_date FROM stg_transactions WHERE NOT is_return) AS bought\n"
+        "USING (customer_id, order_id)\n"
+        "WHERE bought.event_date <= back.event_date\n"
+        "GROUP BY customer_id, order_id, back.event_date",
+    ),
     "lines": Relation(
-        "receipt lines, returns with amounts of 0 or less", "SELECT * FROM stg_transactions WHERE {within}"
+        "receipt lines, returns with amounts of 0 or less; what is taken back counts on the day of its purchase, "
+        "or on its own where its order is not known",
+        "SELECT l.*\n"
+        "FROM stg_transactions AS l LEFT JOIN {purchases_returned@lifetime} AS p\n"
+        "ON l.is_return AND p.customer_id = l.customer_id AND p.order_id = l.order_id AND p.event_date = l.event_date\n"
+        "WHERE l.event_date < {as_of} AND coalesce(p.bought_on, l.event_date) >= {start}",
     ),
     "orders": Relation(
         "an order is counted on each day on which it has lines, if something was bought",
@@ -105,8 +119,7 @@ UNION
 SELECT customer_id FROM stg_feedback WHERE event_date < {{as_of}}
 UNION
 SELECT customer_id FROM stg_customers
-WHERE valid_from > DATE '{UNDATED}' AND valid_from < {{as_of}}
-  AND (valid_to IS NULL OR valid_to >= {{as_of}})"""
+WHERE valid_from > DATE '{UNDATED}' AND valid_from < {{as_of}}"""
 """Customers of whom a dated record exists: one row of the result each."""
 
 RESPONSE = "interaction_type IN ('redemption', 'click')"

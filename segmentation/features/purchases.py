@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from segmentation.features.past import Past, day_numbers
-from segmentation.features.spans import Measure, Spans
-from segmentation.tiles import SUMS
+from segmentation.features.past import Past
+from segmentation.features.spans import Measure
+from segmentation.tiles import RETURNED_SUMS, Sum
 
 
-def purchases(past: Past) -> dict[str, Measure]:
-    """Every sum of the tiles; order days, and the ages of the first and last order."""
-    days = order_days(past)
-    sums: dict[str, Measure] = {s.name: past.summed(s.name, s.scale) for s in SUMS}
-    return sums | {
-        "order_days": days.between,
-        "days_since_last_order": days.last,
-        "days_since_first_order": days.earliest,
-    }
+def amount(past: Past, of: Sum) -> Measure:
+    """A sum of the tiles, without what was taken back of purchases before the window."""
+    return (past.netted if of.name in RETURNED_SUMS else past.summed)(of.name, of.scale)
 
 
-def order_days(past: Past) -> Spans:
-    """The days on which each customer placed orders."""
-    entries = past.entries("order_dates")
-    return Spans(entries.spans.starts, day_numbers(entries.values))
+def order_days(past: Past) -> dict[str, Measure]:
+    """How many days have an order, and the ages of the first and last one."""
+    days = past.order_days
+    return {"order_days": days.between, "days_since_last_order": days.last, "days_since_first_order": days.earliest}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -139,6 +139,13 @@ class Registry:
     def fitted(self, dimension: str) -> tuple[Feature, ...]:
         """The features that take part in a dimension's clustering."""
         return tuple(f for f in self.features if f.dimension == dimension and f.in_fit)
+
+    def only(self, names: Iterable[str]) -> Registry:
+        """Some features and those that they read, directly or not."""
+        wanted = set(names)
+        for f in reversed(self.features):  # a feature reads those before it
+            wanted |= f.reads if f.name in wanted else set()
+        return Registry(tuple(f for f in self.features if f.name in wanted))
 
     @property
     def meant_for_fit(self) -> list[str]:

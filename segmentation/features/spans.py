@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from segmentation.core.customers import Bools, Floats, Ints, packed, runs
+
 Measure = Callable[[int, int], "Ints | Floats"]
 """(first day, day after the last) → one value a group."""
 
@@ -22,7 +22,17 @@ EVER = -(1 << 30)
 """A day before all days."""
 NEVER = EVER - 1
 """Stands for a day that there was not."""
-BITS = 32
+
+
+def running(values: npt.NDArray[np.generic]) -> Ints:
+    """(n + 1,) the sum of all values before each position.
+
+    >>> running(np.array([2, 3]))
+    array([0, 2, 5])
+    """
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=total[1:])
+    return total
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,6 @@ class Spans:
     starts: Ints
     days: Ints
     _found: dict[int, Ints] = field(default_factory=dict, repr=False, compare=False)
-    _keys: list[Ints] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def groups(self) -> Ints:
@@ -49,10 +58,9 @@ class Spans:
         array([1, 4])
         """
         if day not in self._found:
-            if not self._keys:
-                self._keys.append((self.groups << BITS) + (self.days - NEVER))
-            wanted = (np.arange(len(self.starts) - 1) << BITS) + (day - NEVER)
-            self._found[day] = np.searchsorted(self._keys[0], wanted)
+            # Groups are short: counting all rows is faster than a binary search in each.
+            count = running(self.days < day)[self.starts]
+            self._found[day] = self.starts[:-1] + np.diff(count)
         return self._found[day]
 
     def between(self, first: int, end: int) -> Ints:
@@ -65,15 +73,26 @@ class Spans:
         >>> Spans(np.array([0, 3, 4]), np.array([10, 20, 30, 5])).summed(np.array([1, 2, 4, 8]))(10, 30)
         array([3, 0])
         """
-        running = np.zeros(len(self.days) + 1, dtype=np.int64)
-        np.cumsum(values, out=running[1:])
-        return lambda first, end: running[self.before(end)] - running[self.before(first)]
+        total = running(values)
+        return lambda first, end: total[self.before(end)] - total[self.before(first)]
+
+    def summed_of_before(self, values: npt.NDArray[np.generic], of: Ints) -> Measure:
+        """The sum over the rows in a window that belong to a day before it. of: (n,) the day that a row belongs to.
+
+        >>> days, of = np.array([10, 20]), np.array([5, 15])
+        >>> Spans(np.array([0, 2]), days).summed_of_before(np.array([1, 2]), of)(10, 30)
+        array([1])
+        """
+
+        @cache
+        def total(first: int) -> Ints:
+            return running(np.where(of < first, values, 0))
+
+        return lambda first, end: total(first)[self.before(end)] - total(first)[self.before(first)]
 
     def where(self, keep: Bools) -> Spans:
         """The same groups with some of their rows."""
-        kept = np.zeros(len(self.days) + 1, dtype=np.int64)
-        np.cumsum(keep, out=kept[1:])
-        return Spans(kept[self.starts], self.days[keep])
+        return Spans(running(keep)[self.starts], self.days[keep])
 
     def last(self, first: int, end: int) -> Floats:
         """(g,) days from the last row in `[first, end)` to `end`; NaN where there is none."""
@@ -105,6 +124,11 @@ class Keyed:
     order: Ints
     customers: int
 
+    def positions(self, other: Keyed) -> Ints:
+        """Of each group of `other`, which has no key that this one lacks, the same customer's and key's group here."""
+        size = max(len(self.names), 1)
+        return np.searchsorted(self.owners * size + self.keys, other.owners * size + other.keys)
+
     def over_keys(self, how: np.ufunc, values: npt.NDArray[np.generic]) -> Floats:
         """(c,) a value a group, reduced over each customer's keys; 0 without any."""
         result = np.zeros(self.customers)
@@ -117,15 +141,10 @@ class Keyed:
 def keyed(entries: Spans, codes: Ints, names: list[str]) -> Keyed:
     """`entries` of customers, regrouped by key. codes: (n,) positions in the sorted `names`, −1 for no key."""
     known = np.flatnonzero(codes >= 0)
-    pairs = entries.groups[known] * max(len(names), 1) + codes[known]
-    # Sorting the row number along with the pair keeps the days' order, and numpy sorts whole numbers ten times as
-    # fast as it argsorts them.
-    bits = max(len(known), 1).bit_length()
-    ranked = np.sort((pairs << bits) | np.arange(len(known)))
-    order, pairs = known[ranked & ((1 << bits) - 1)], ranked >> bits
-    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
-    spans = Spans(np.append(starts, len(pairs)), entries.days[order])
-    return Keyed(
-        spans, pairs[starts] // max(len(names), 1), pairs[starts] % max(len(names), 1), names, order,
-        len(entries.starts) - 1,
-    )  # fmt: skip
+    owners, keys = entries.groups[known], codes[known]
+    pairs = packed(owners, keys)
+    order = np.argsort(pairs, kind="stable")
+    starts = runs(pairs[order])
+    first, order = order[starts], known[order]
+    spans = Spans(np.append(starts, len(known)), entries.days[order])
+    return Keyed(spans, owners[first], keys[first], names, order, len(entries.starts) - 1)

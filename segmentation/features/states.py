@@ -33,8 +33,8 @@ def _state(name: str, needs: str, comment: str, empty: int | None = 0, windowed:
     return State(name, frozenset(needs.split()), comment, empty, windowed)
 
 
-PURCHASES = (
-    *(State(s.name, s.needs, s.comment) for s in SUMS),
+AMOUNTS = tuple(State(s.name, s.needs, s.comment) for s in SUMS)
+ORDER_DAYS = (
     _state("order_days", "transactions.event_date", "Days with an order"),
     _state("days_since_last_order", "transactions.event_date", "Days from the last order to the as-of date", None),
     _state(
@@ -91,5 +91,16 @@ ATTRIBUTES = tuple(
 
 STATES: dict[str, State] = {
     s.name: s
-    for s in (*PURCHASES, *CADENCE, *CATEGORIES, *DEPARTMENTS, *STORES, *VARIETY, *ENGAGEMENT, *FEEDBACK, *ATTRIBUTES)
+    for s in (
+        *AMOUNTS,
+        *ORDER_DAYS,
+        *CADENCE,
+        *CATEGORIES,
+        *DEPARTMENTS,
+        *STORES,
+        *VARIETY,
+        *ENGAGEMENT,
+        *FEEDBACK,
+        *ATTRIBUTES,
+    )
 }

@@ -1,14 +1,14 @@
-"""How much of a basket is new to the customer. It needs to know when each product was bought before, not sums."""
+"""How much of a basket is new to the customer: it needs to know when each product was bought before, not sums."""
 
 from __future__ import annotations
 
 from functools import cache
 
 import numpy as np
-import pyarrow.compute as pc
 
+from segmentation.core.customers import Ints
 from segmentation.features.past import Past
-from segmentation.features.spans import NEVER, Ints, Measure
+from segmentation.features.spans import NEVER, Measure, running
 
 
 def variety(past: Past) -> dict[str, Measure]:
@@ -16,16 +16,18 @@ def variety(past: Past) -> dict[str, Measure]:
 
     A product counts in a window on the first of its days there: the one whose purchase before lies outside.
     """
-    entries = past.entries("bought_before")
-    spans = entries.spans
-    before = pc.fill_null(entries.values.cast("int32"), NEVER).to_numpy(zero_copy_only=False)
+    entries = past.entries("products")
+    spans, by_product = entries.spans, entries.by(entries.values)
+    earlier = np.roll(by_product.spans.days, 1)
+    earlier[by_product.spans.starts[:-1]] = NEVER
+    before = np.empty_like(earlier)
+    before[by_product.order] = earlier
 
     @cache
-    def running(first: int) -> Ints:
-        return np.concatenate([[0], np.cumsum(before < first)])
+    def count(first: int) -> Ints:
+        return running(before < first)
 
     def products(first: int, end: int) -> Ints:
-        count = running(first)
-        return count[spans.before(end)] - count[spans.before(first)]
+        return count(first)[spans.before(end)] - count(first)[spans.before(first)]
 
     return {"products": products, "new_products": spans.summed(before == NEVER)}

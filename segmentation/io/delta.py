@@ -261,7 +261,11 @@ class Warehouse:
 
     def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
         """Writes one attempt's partition of a published table; nobody sees it before the run is published."""
-        predicate = f"as_of = DATE'{as_of}' AND run_id = {_quote(run_id)}"
+        return self.write_attempts(table, rows, {as_of: run_id})
+
+    def write_attempts(self, table: Table, rows: DataFrame, run_ids: Mapping[dt.date, str]) -> int:
+        """The same for one attempt an as-of date, in one commit."""
+        predicate = " OR ".join(f"(as_of = DATE'{as_of}' AND run_id = {_quote(r)})" for as_of, r in run_ids.items())
         rows = rows.select(*table.names).to(_struct(table.ddl))
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         return self._committed(table, lambda: writer.save(self.path(table)))

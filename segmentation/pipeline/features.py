@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import STG_CUSTOMERS, STG_FEEDBACK, STG_INTERACTIONS, STG_TRANSACTIONS
-from segmentation.features import Inputs, build_features, known_customers
-from segmentation.io.runs import new_run
+from segmentation.features import Inputs, Tiles, build_features
+from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.ingest import check_source
 from segmentation.tiles import CUSTOMER_DAY, TILES
 
 
-def run_features(context: Context, as_of: dt.date) -> Row:
-    """Builds and publishes `customer_features` for one as-of date; returns the published run.
+def run_features(context: Context, as_ofs: Sequence[dt.date]) -> list[Row]:
+    """Builds and publishes `customer_features` for as-of dates, in one pass over the tiles; returns a run a date.
 
-    Raises BadInputError where nothing is staged, or nobody is known before the as-of date.
+    Raises BadInputError where nothing is staged, or nobody is known before one of the dates.
     """
     ingest = check_source(context)
     if ingest is None:
@@ -29,36 +30,43 @@ def run_features(context: Context, as_of: dt.date) -> Row:
         )
     registry = context.registry
     config = {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
-    run = new_run("build_features", as_of, config, {"ingest": ingest["run_id"]})
-    done = context.standing(run)
-    if done is not None:
-        return done
-    context.steps.say(f"build_features: as of {as_of}, {len(registry.features)} features")
-    context.steps.say_notes("off, inputs missing", registry.notes())
+    runs = {as_of: new_run("build_features", as_of, config, {"ingest": ingest["run_id"]}) for as_of in as_ofs}
+    standing = {as_of: context.standing(run) for as_of, run in runs.items()}
+    wanted = [as_of for as_of, done in standing.items() if done is None]
+    if wanted:
+        context.steps.say(f"build_features: as of {', '.join(map(str, wanted))}, {len(registry.features)} features")
+        context.steps.say_notes("off, inputs missing", registry.notes())
+        built = _build(context, ingest, [runs[as_of] for as_of in wanted])
+    return [standing[as_of] or built[as_of] for as_of in as_ofs]
+
+
+def _build(context: Context, ingest: Row, runs: list[Run]) -> dict[dt.date, Row]:
+    registry, warehouse, as_ofs = context.registry, context.warehouse, [run.as_of for run in runs]
     inputs = read_inputs(context, ingest)
-    if known_customers(inputs.before(as_of)).isEmpty():
-        raise BadInputError(f"--as-of {as_of}: no customer has a record before that day. Choose a later date.")
+    if inputs.before([min(as_ofs)]).isEmpty():
+        raise BadInputError(f"--as-of {min(as_ofs)}: no customer has a record before that day. Choose a later date.")
     context.create_tables()
     table = registry.table
     with context.steps.step(table.name) as facts:
-        rows = build_features(registry, inputs, as_of).select(
-            F.lit(as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*"
-        )
-        version = context.warehouse.write_attempt(table, rows, as_of, run.run_id)
-        written = context.warehouse.read_run(table, as_of, run.run_id)
-        found = written.agg(F.count("*").alias("n"), F.count_distinct("customer_id").alias("customers")).first()
-        assert found is not None  # an aggregate without groups has one row
-        if found["n"] != found["customers"]:
-            raise GuardError(
-                f"{table.name}: {found['n']:,} rows for {found['customers']:,} customers; expected one each."
-            )
-        facts.append(f"{found['n']:>9,} customers")
+        run_id = F.create_map(*(F.lit(v) for run in runs for v in (run.as_of, run.run_id)))[F.col("as_of")]
+        rows = build_features(registry, inputs, as_ofs).withColumn("run_id", run_id)
+        version = warehouse.write_attempts(table, rows, {run.as_of: run.run_id for run in runs})
+        found = {}
+        for run in runs:
+            of_run = warehouse.read_run(table, run.as_of, run.run_id)
+            found[run.as_of] = n, customers = of_run.agg(F.count("*"), F.count_distinct("customer_id")).collect()[0]
+            if n != customers:
+                raise GuardError(f"{table.name}: {n:,} rows for {customers:,} customers; expected one each.")
+        facts.append(f"{sum(n for n, _ in found.values()):>9,} customers")
     read = {t.name: ingest["output_versions"][t.name] for t in (STG_TRANSACTIONS, *TILES, *READ)}
-    return context.runs.publish(
-        run.finish(input_versions=read, output_versions={table.name: version}, rows_in=found["n"], rows_out=found["n"],
-                   notes=registry.notes()),
-        context.restate,
-    )  # fmt: skip
+    return {
+        run.as_of: context.runs.publish(
+            run.finish(input_versions=read, output_versions={table.name: version}, rows_in=found[run.as_of][0],
+                       rows_out=found[run.as_of][0], notes=registry.notes()),
+            context.restate,
+        )
+        for run in runs
+    }  # fmt: skip
 
 
 def tiles_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
@@ -73,4 +81,7 @@ READ = (STG_CUSTOMERS, STG_INTERACTIONS, STG_FEEDBACK)
 def read_inputs(context: Context, ingest: Row) -> Inputs:
     """The tiles and staged tables as the ingest run left them, whatever has been written since."""
     versions = ingest["output_versions"]
-    return Inputs(*(context.warehouse.read(table, versions[table.name]) for table in (*TILES, *READ)))
+    tiles, others = (
+        [context.warehouse.read(table, versions[table.name]) for table in tables] for tables in (TILES, READ)
+    )
+    return Inputs(Tiles(*tiles), *others)

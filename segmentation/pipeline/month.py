@@ -43,7 +43,7 @@ def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Ro
     """
     if folder is not None:
         run_ingest(context, folder)
-    features_run = run_features(context, as_of)
+    [features_run] = run_features(context, [as_of])
     if context.runs.champion(as_of) is None:
         run_fit(context, as_of)
     return run_score(context, as_of, features_run)

@@ -16,6 +16,7 @@ from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
 from segmentation.segments import Exclusion, excluded_customers, load_population, population_rows
 from segmentation.segments.population import SCORED
+from segmentation.tiles import in_units
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyo
 
 def write_population(context: Context, run: Run, everyone: Everyone, tiles: DataFrame) -> dict[str, int]:
     """Writes the counts by reason, with the lifetime revenue of each, and who is excluded; returns the versions."""
-    named = tiles.join(everyone.excluded.select("customer_id", "exclusion"), on="customer_id", how="left")
+    named = in_units(tiles).join(everyone.excluded.select("customer_id", "exclusion"), on="customer_id", how="left")
     money = named.groupBy(F.coalesce("exclusion", F.lit(SCORED)).alias("exclusion")).agg(
         F.coalesce(F.sum("net_amount"), F.lit(Decimal("0.00"))).alias("money")
     )

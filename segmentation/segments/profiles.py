@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.periods import Window
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
 from segmentation.matrix import NOTHING, Preprocessor, Slot
+from segmentation.tiles import in_units, since
 
 YEAR = Window(365)
 TOP = 5
@@ -98,7 +99,7 @@ def profile_rows(
 ) -> list[dict[str, Any]]:
     """The rows of `segment_profiles` but as_of and run_id, by dimension and segment_id.
 
-    `tiles`: day tiles before the as-of date. Money is exact to the cent; medians are exact.
+    `tiles`: day tiles before the as-of date, as stored. Money is exact to the cent; medians are exact.
     """
     money = _per_customer(tiles, as_of)
     joined = segments.join(money, on="customer_id", how="left")
@@ -121,19 +122,26 @@ def profile_rows(
 
 def _per_customer(tiles: DataFrame, as_of: dt.date) -> DataFrame:
     """One row per customer with purchases: lifetime revenue, and the sums of the last 365 days."""
-    recent = F.col("event_date") >= F.lit(YEAR.start(as_of))
     summed = ("net_amount", "gross_amount", "discount_amount", "costed_amount", "cost_amount", "orders",
               "channel_orders", "online_orders", "store_orders")  # fmt: skip
 
-    def in_year(c: str) -> Column:
-        return F.sum(F.when(recent, F.col(c)))
-
-    return tiles.groupBy("customer_id").agg(
-        F.sum("net_amount").alias("revenue_lifetime"),
-        *(in_year(c).alias(c) for c in summed),
-        F.min(F.when(F.col("orders") > 0, F.datediff(F.lit(as_of), "event_date"))).alias("recency"),
-        F.flatten(F.collect_list(F.when(recent, F.col("by_category")))).alias("departments"),
+    ever = (
+        in_units(tiles)
+        .groupBy("customer_id")
+        .agg(
+            F.sum("net_amount").alias("revenue_lifetime"),
+            F.min(F.when(F.col("orders") > 0, F.datediff(F.lit(as_of), "event_date"))).alias("recency"),
+        )
     )
+    year = (
+        in_units(since(tiles, YEAR.start(as_of)))
+        .groupBy("customer_id")
+        .agg(
+            *(F.sum(c).alias(c) for c in summed),
+            F.flatten(F.collect_list("by_category")).alias("departments"),
+        )
+    )
+    return ever.join(year, on="customer_id", how="left")
 
 
 def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]]:

@@ -25,10 +25,12 @@ class Sum:
     needs: frozenset[str]
     """The staged columns it is made of; where a source lacks one, features made of it switch off."""
     comment: str
+    least: str | None = None
+    """Of an order's lines, `update` is read on the one with the least value of this column; None: on any."""
 
 
-def _sum(name: str, scale: int, level: str, update: str, needs: str, comment: str) -> Sum:
-    return Sum(name, scale, level, update, frozenset(f"transactions.{n}" for n in needs.split()), comment)
+def _sum(name: str, scale: int, level: str, update: str, needs: str, comment: str, least: str | None = None) -> Sum:
+    return Sum(name, scale, level, update, frozenset(f"transactions.{n}" for n in needs.split()), comment, least)
 
 
 IS_ITEM = "unit_of_measure = 'item'"
@@ -66,21 +68,35 @@ SUMS: tuple[Sum, ...] = (
     _sum("weekend_orders", COUNT, "orders", "CASE WHEN weekday(event_date) >= 5 THEN 1L END", "event_date",
          "Orders on Saturday or Sunday"),
     _sum("evening_orders", COUNT, "orders", "CASE WHEN local_hour >= 18 THEN 1L END", "local_hour",
-         "Orders from 18:00 on, local time"),
+         "Orders from 18:00 on, local time", least="local_hour"),
     _sum("season_orders", COUNT, "orders", "CASE WHEN month(event_date) >= 11 THEN 1L END", "event_date",
          "Orders in November or December"),
     _sum("channel_orders", COUNT, "orders", "CASE WHEN channel IS NOT NULL THEN 1L END", "channel",
-         "Orders whose channel is known"),
-    _sum("online_orders", COUNT, "orders", "CASE WHEN channel = 'online' THEN 1L END", "channel", "Orders online"),
-    _sum("store_orders", COUNT, "orders", "CASE WHEN channel = 'store' THEN 1L END", "channel", "Orders in stores"),
+         "Orders whose channel is known", least="channel"),
+    _sum("online_orders", COUNT, "orders", "CASE WHEN channel = 'online' THEN 1L END", "channel", "Orders online",
+         least="channel"),
+    _sum("store_orders", COUNT, "orders", "CASE WHEN channel = 'store' THEN 1L END", "channel", "Orders in stores",
+         least="channel"),
     _sum("payment_orders", COUNT, "orders", "CASE WHEN payment_method IS NOT NULL THEN 1L END", "payment_method",
-         "Orders whose payment is known"),
+         "Orders whose payment is known", least="payment_method"),
     _sum("card_orders", COUNT, "orders", "CASE WHEN payment_method = 'card' THEN 1L END", "payment_method",
-         "Orders paid by card"),
+         "Orders paid by card", least="payment_method"),
 )  # fmt: skip
+
+OF_LINES = tuple(s for s in SUMS if s.level == "lines")
+OF_ORDERS = tuple(s for s in SUMS if s.level == "orders")
+CATEGORY_SUMS = {"net_amount": "net_amount", "items": "bought_items", "item_amount": "item_amount"}
+"""Sum of an entry → what it adds up, see `tiles.build`."""
+RETURNED_SUMS = ("net_amount", "returned_amount", "cost_amount", "costed_amount", "items")
+"""The sums that a line taken back has a part in."""
 
 BY_STORE = "array<struct<key:string,value:bigint>>"
 BY_CATEGORY = "array<struct<department:string,category:string,net_amount:bigint,items:bigint,item_amount:bigint>>"
+RETURNED = (
+    "array<struct<bought_on:date,department:string,category:string,"
+    + ",".join(f"{name}:bigint" for name in RETURNED_SUMS)
+    + ">>"
+)
 
 CUSTOMER = Column("customer_id", "string", "The customer")
 DAY = Column("event_date", "date", "Calendar day in the source's time zone")
@@ -90,8 +106,10 @@ STATES = (
     Column("by_category", BY_CATEGORY,
            "By department and category: revenue net of returns, items bought, and the revenue of those items; "
            "in hundredths of the currency and in thousandths"),
-    Column("bought_before", "array<date>",
-           "For each product bought: on which day before it was bought last; null where it was new to the customer"),
+    Column("products", "array<string>", "The different products bought"),
+    Column("returned", RETURNED,
+           "What was taken back of purchases of an earlier day (in a month: of an earlier month), by the day of the "
+           "purchase; it is in the sums above, and a window that begins after the purchase leaves it out"),
 )  # fmt: skip
 
 CUSTOMER_DAY = Table(

@@ -17,22 +17,17 @@ from segmentation.tiles.aggregates import STATES
 def cover(days: DataFrame, months: DataFrame, as_ofs: Sequence[dt.date]) -> DataFrame:
     """Tiles that add up to everything before the last of `as_ofs`, each wholly inside or outside of all their windows.
 
-    Columns: customer_id, the states, `event_date` (a month stands on its first day), and `order_dates`, the days
-    with an order, ascending. Nothing of that last date or later is in them.
+    Columns: customer_id, the states, `event_date` (a month stands on its first day), and `order_days`, a bitmap of
+    the days with an order: bit d is d days after `event_date`. Nothing of that last date or later is in them.
     """
     last, edges = max(as_ofs), edge_months(as_ofs)
     states = [s.name for s in STATES]
     whole = (F.col("month") < F.lit(_month(last))) & ~F.col("month").isin(edges)
-    dates = F.expr(
-        "transform(filter(sequence(1, 31), d -> bit_get(order_days, d - 1) = 1), d -> date_add(month, d - 1))"
-    )
-    body = months.where(whole).select(
-        "customer_id", F.col("month").alias("event_date"), dates.alias("order_dates"), *states
-    )
+    body = months.where(whole).select("customer_id", F.col("month").alias("event_date"), "order_days", *states)
     inside = ((F.col("event_date") >= F.lit(m)) & (F.col("event_date") < F.lit(_next_month(m))) for m in edges)
     at_edge = reduce(or_, inside, F.lit(False)) & (F.col("event_date") < F.lit(last))
-    date = F.expr("CASE WHEN orders > 0 THEN array(event_date) ELSE CAST(array() AS array<date>) END")
-    return body.unionByName(days.where(at_edge).select("customer_id", "event_date", date.alias("order_dates"), *states))
+    own = F.expr("IF(orders > 0, 1, 0)").alias("order_days")
+    return body.unionByName(days.where(at_edge).select("customer_id", "event_date", own, *states))
 
 
 def edge_months(as_ofs: Sequence[dt.date]) -> list[dt.date]:

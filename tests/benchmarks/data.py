@@ -6,7 +6,6 @@ import datetime as dt
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from segmentation.core.schemas import STG_PRODUCTS, STG_TRANSACTIONS
 from segmentation.datasets.synthetic import Retailer
@@ -27,7 +26,10 @@ def staged_lines(spark: SparkSession, lines: int, whale_share: float = 0.0) -> P
         retailer = Retailer(lines // LINES_PER_CUSTOMER, lines, seed=7, whale_share=whale_share)
         bought, returned = sales(spark, retailer)
         staged = {}
-        for table, raw in ((STG_TRANSACTIONS, bought.union(returned).drop("row")), (STG_PRODUCTS, products(spark, retailer))):
+        for table, raw in (
+            (STG_TRANSACTIONS, bought.union(returned).drop("row")),
+            (STG_PRODUCTS, products(spark, retailer)),
+        ):
             part = source.parts(table)[0].model_copy(update={"format": "parquet"})
             judged = judge_parts(source, table, [(part, raw, [])], AS_OF)
             staged[table] = judged.where("verdict IS NULL").select(*table.names)

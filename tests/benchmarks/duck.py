@@ -38,13 +38,16 @@ ORDER_COUNTS = {
 PRICED = "unit_of_measure = 'item' AND NOT is_return AND quantity > 0"
 
 
-def features_sql(registry: Registry, lines: Path, as_of: dt.date, departments: list[str]) -> str:
-    """One SELECT over the Parquet files in `lines`: a row per customer, every feature that purchases feed.
+def features_sql(registry: Registry, lines: Path, as_of: dt.date) -> str:
+    """One SELECT over the Parquet files in `lines`: a row per customer, every windowed feature that purchases feed.
 
     Each line is aged once, into the shortest window that holds it; a window is a sum over buckets.
     """
+    departments = sorted({s.key for f in registry.features for s in f.measured if s.key})
     names = [w.name for w in WINDOWS]
     ages = " ".join(f"WHEN age <= {w.days} THEN {i}" for i, w in enumerate(WINDOWS) if w.days is not None)
+
+    begins = {w.name: f"DATE '{w.start(as_of) if w.days else dt.date(1900, 1, 1)}'" for w in WINDOWS}
 
     def windowed(expressions: dict[str, str], how: str = "sum") -> str:
         return ",\n".join(
@@ -56,30 +59,38 @@ def features_sql(registry: Registry, lines: Path, as_of: dt.date, departments: l
     def each(text: str) -> str:
         return ",\n".join(text.format(w=name, i=i) for i, name in enumerate(names))
 
-    def starts(day: str) -> str:
-        return ",\n".join(
-            f"count(*) FILTER ({day} >= DATE '{w.start(as_of) if w.days else dt.date(1900, 1, 1)}') AS {{0}}__{w.name}"
-            for w in WINDOWS
-        )
+    def since(day: str, state: str) -> str:
+        return ",\n".join(f"count(*) FILTER ({day} >= {begin}) AS {state}__{name}" for name, begin in begins.items())
 
     zero = [f"{s}__{w}" for s in (*LINE_SUMS, *ORDER_COUNTS) for w in names]
     gaps = ",\n".join(
-        f"median(gap) FILTER ({inside}) AS median_gap_days__{w.name}, "
-        f"CASE WHEN count(gap) FILTER ({inside}) > 1 THEN stddev_pop(gap) FILTER ({inside}) / avg(gap) FILTER ({inside}) END AS gap_variation__{w.name}"
-        for w in WINDOWS
-        for inside in [f"previous >= DATE '{w.start(as_of) if w.days else dt.date(1900, 1, 1)}'"]
+        f"median(gap) {inside} AS median_gap_days__{name}, CASE WHEN count(gap) {inside} > 1 "
+        f"THEN stddev_pop(gap) {inside} / avg(gap) {inside} END AS gap_variation__{name}"
+        for name, begin in begins.items()
+        for inside in [f"FILTER (previous >= {begin})"]
     )
     by_department = ",\n".join(
         f"coalesce(sum(net__{name}) FILTER (department = '{d}'), 0) AS net_by_department__{d}__{name}"
         for d in departments
         for name in names
     )
-    wanted = [f for f in registry.features if f.dimension in ("transactional", "behavioral", "psychographic")]
+    bought = {"transactional", "behavioral", "psychographic"}
+    wanted = [f for f in registry.features if f.window is not None and f.dimension in bought]
+    features = ", ".join(f"{f.sql_over_measured('duckdb')} AS {f.name}" for f in wanted)
     return f"""
-WITH lines AS (
-  SELECT *, CASE {ages} ELSE {len(WINDOWS) - 1} END AS bucket
-  FROM (SELECT *, DATE '{as_of}' - event_date AS age FROM read_parquet('{lines}/*.parquet'))
-  WHERE event_date < DATE '{as_of}'
+WITH raw AS (SELECT * FROM read_parquet('{lines}/*.parquet') WHERE event_date < DATE '{as_of}'),
+back AS (
+  SELECT customer_id, order_id, returned_on, max(event_date) AS bought_on
+  FROM (SELECT DISTINCT customer_id, order_id, event_date AS returned_on FROM raw WHERE is_return)
+  JOIN (SELECT customer_id, order_id, event_date FROM raw WHERE NOT is_return) USING (customer_id, order_id)
+  WHERE event_date <= returned_on GROUP BY ALL
+),
+lines AS (
+  SELECT raw.*, DATE '{as_of}' - coalesce(bought_on, event_date) AS age, CASE {ages} ELSE {
+        len(WINDOWS) - 1
+    } END AS bucket
+  FROM raw LEFT JOIN back ON is_return AND raw.customer_id = back.customer_id AND raw.order_id = back.order_id
+    AND raw.event_date = back.returned_on
 ),
 sums AS (
   SELECT customer_id, bucket, {", ".join(f"sum({sql}) AS {s}" for s, sql in LINE_SUMS.items())}
@@ -126,7 +137,13 @@ categories AS (
 category_states AS (
   SELECT customer_id, {by_department},
     {each("count(*) FILTER (net__{w} > 0) AS categories__{w}")},
-    {each("sum(net__{w}::DOUBLE * net__{w}::DOUBLE) FILTER (net__{w} > 0) / (sum(net__{w}) FILTER (net__{w} > 0)::DOUBLE ** 2) AS category_hhi__{w}")},
+    {
+        each(
+            "sum(net__{w}::DOUBLE ** 2) {some} / sum(net__{w}) {some}::DOUBLE ** 2 AS category_hhi__{w}".replace(
+                "{some}", "FILTER (net__{w} > 0)"
+            )
+        )
+    },
     {each("sum(item_amount__{w}) FILTER (median_price IS NOT NULL) AS item_amount__{w}")},
     {each("sum(items__{w}::DOUBLE * median_price::DOUBLE) AS expected_item_amount__{w}")}
   FROM categories LEFT JOIN prices USING (category) GROUP BY ALL
@@ -136,7 +153,7 @@ products AS (
   FROM lines WHERE NOT is_return AND product_id IS NOT NULL GROUP BY ALL
 ),
 product_states AS (
-  SELECT customer_id, {starts("last_day").replace("{0}", "products")}, {starts("first_day").replace("{0}", "new_products")}
+  SELECT customer_id, {since("last_day", "products")}, {since("first_day", "new_products")}
   FROM products GROUP BY ALL
 ),
 filled AS (
@@ -144,8 +161,7 @@ filled AS (
   FROM line_states LEFT JOIN order_states USING (customer_id) LEFT JOIN cadence USING (customer_id)
   LEFT JOIN store_states USING (customer_id) LEFT JOIN category_states USING (customer_id)
   LEFT JOIN product_states USING (customer_id)
-),
-windowed AS (SELECT *, {", ".join(f"{f.sql_over_measured('duckdb')} AS {f.name}" for f in wanted if f.window)} FROM filled)
-SELECT customer_id, {", ".join(f"{f.name}" for f in wanted if f.window)}
-FROM windowed
+)
+SELECT customer_id, {features}
+FROM filled
 """

@@ -23,7 +23,7 @@ def everything() -> Registry:
 def history(spark: SparkSession, everything: Registry) -> dict[str, Row]:
     """Customer → features as of AS_OF."""
     given = inputs(spark, LINES, INTERACTIONS, FEEDBACK, CUSTOMERS)
-    rows = build_features(everything, given, AS_OF).collect()
+    rows = build_features(everything, given, [AS_OF]).collect()
     found = {row["customer_id"]: row for row in rows}
     assert len(found) == len(rows)
     return found

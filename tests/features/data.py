@@ -9,9 +9,9 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from segmentation.core.schemas import STG_CUSTOMERS, STG_FEEDBACK, STG_INTERACTIONS, STG_TRANSACTIONS
-from segmentation.features import Inputs
+from segmentation.features import Inputs, Lines, Tiles
 from segmentation.features.states import STATES
-from segmentation.tiles import daily_tiles, monthly_tiles, price_tiles, product_tiles
+from segmentation.tiles import daily_tiles, monthly_tiles, price_tiles
 from tests.tiles.data import Row, line, rows
 
 EVERYTHING = frozenset(column for state in STATES.values() for need in state.needs for column in need.split("|"))
@@ -126,20 +126,19 @@ def inputs(
     feedback: Iterable[Row] = (),
     customers: Iterable[Row] = (),
     partitions: int | None = None,
+    as_lines: bool = False,
 ) -> Inputs:
-    """Staged tables with these rows, and the tiles of the lines."""
+    """Staged tables with these rows, and the tiles of the lines, or the lines as they are."""
 
     def frame(table: Any, given: Iterable[Row]) -> Any:
         found = rows(spark, table, *given)
         return found if partitions is None else found.repartition(partitions)
 
     staged = frame(STG_TRANSACTIONS, [line(i, change) for i, change in enumerate(lines)])
-    days = daily_tiles(staged).localCheckpoint()  # features read stored tiles; making them again would double each plan
+    # Features read stored tiles; making them again would double each plan.
+    tiles = (make(staged).localCheckpoint() for make in (daily_tiles, monthly_tiles, price_tiles))
     return Inputs(
-        days,
-        monthly_tiles(days).localCheckpoint(),
-        product_tiles(staged),
-        price_tiles(staged),
+        Lines(staged) if as_lines else Tiles(*tiles),
         frame(STG_CUSTOMERS, customers),
         frame(STG_INTERACTIONS, [{"interaction_id": f"i{i}", **row} for i, row in enumerate(interactions)]),
         frame(STG_FEEDBACK, [{"feedback_id": f"f{i}", **row} for i, row in enumerate(feedback)]),

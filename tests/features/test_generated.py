@@ -32,8 +32,10 @@ AS_OFS = st.one_of(LEAP, st.sampled_from([dt.date(2017, 12, 31), dt.date(2018, 1
 
 def check(spark: SparkSession, everything: Registry, seed: int, as_of: dt.date) -> None:
     made = history(seed, as_of)
-    given_rows = inputs(spark, made.lines, made.interactions, made.feedback, made.customers)
-    found = of_rows(build_features(everything, given_rows, as_of).collect(), everything)
+    rows = (made.lines, made.interactions, made.feedback, made.customers)
+    found = of_rows(build_features(everything, inputs(spark, *rows), [as_of]).collect(), everything)
+    of_lines = of_rows(build_features(everything, inputs(spark, *rows, as_lines=True), [as_of]).collect(), everything)
+    assert of_lines == found, f"seed {seed}: tiles made on the way"
     spark.catalog.clearCache()
     tables = {name: rows.toArrow() for name, rows in staged(spark, made).items()}
     assert differences(found, in_duckdb(tables, everything, as_of)) == [], f"seed {seed}, as of {as_of}"

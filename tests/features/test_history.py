@@ -154,7 +154,7 @@ def test_who_never_bought_has_zeros_for_what_is_counted_and_nulls_for_what_is_me
     history: dict[str, Row], everything: Registry
 ) -> None:
     bob = history["bob"].asDict()
-    said = {name for name, value in bob.items() if value is not None} - {"customer_id"}
+    said = {name for name, value in bob.items() if value is not None} - {"as_of", "customer_id"}
     assert {name: bob[name] for name in said if bob[name] != 0} == {
         "complaints_90d": 1, "complaints_365d": 1, "complaints_lifetime": 1, "region": "South",
         "frequency_quintile": 1, "monetary_quintile": 1,
@@ -207,4 +207,4 @@ def test_the_columns_have_the_declared_types(history: dict[str, Row], everything
         if anna[f.name] is not None and not isinstance(anna[f.name], of_unit.get(f.block.unit, float))
     ]
     assert wrong == []
-    assert anna.__fields__ == ["customer_id", *(f.name for f in everything.features)]
+    assert anna.__fields__ == ["as_of", "customer_id", *(f.name for f in everything.features)]

@@ -56,7 +56,7 @@ def test_features_are_the_same_with_one_three_and_seven_partitions_in_three_time
     def built(partitions: int, zone: str) -> list[tuple[object, ...]]:
         spark.conf.set("spark.sql.session.timeZone", zone)
         spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
-        rows = build_features(everything, inputs(spark, lines, contacts, answers, (), partitions), AS_OF).collect()
+        rows = build_features(everything, inputs(spark, lines, contacts, answers, (), partitions), [AS_OF]).collect()
         spark.catalog.clearCache()
         return sorted(tuple(row) for row in rows)
 

@@ -12,10 +12,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.features import build_features, load_registry
-from segmentation.features.rfm import quintile_codes
+from segmentation.features.rfm import quintile, quintile_limits
 from tests.features.data import AS_OF, EVERYTHING, inputs
 from tests.tiles.data import Row
 
+NEXT = AS_OF + dt.timedelta(days=31)
 ORDER: Row = {"customer_id": "a", "event_date": dt.date(2017, 12, 31), "net_amount": "10.00"}
 
 
@@ -24,15 +25,29 @@ def test_customers_who_tie_share_a_quintile(spark: SparkSession) -> None:
     values = [(1, 1, 5), (1, 1, 5), (1, 1, 5), (1, 1, 5), (1, 1, 5), (2, 3, 3), (5, 3, 3), (6, 4, 2), (7, 4, 2),
               (8, 5, 1), (9, 5, 1), (None, None, None)]  # fmt: skip
     expected = spark.createDataFrame(values, "value int, most int, least int")
-    found = quintile_codes(expected.select("value"), {"most": ("value", True), "least": ("value", False)})
-    assert_df_equality(found.orderBy("value"), expected.orderBy("value"), ignore_nullable=True)
+    features = expected.select(F.lit(AS_OF).alias("as_of"), "value")
+    limits = quintile_limits(features, ["value"])
+    codes = (quintile("value", best, limits).alias(name) for name, best in (("most", True), ("least", False)))
+    assert_df_equality(
+        features.select("value", *codes).orderBy("value"), expected.orderBy("value"), ignore_nullable=True
+    )
 
 
 def test_the_quintiles_of_one_customer_and_of_nobody(spark: SparkSession) -> None:
-    codes = {"code": ("value", True)}
-    assert [tuple(r) for r in quintile_codes(spark.createDataFrame([(3,)], "value int"), codes).collect()] == [(3, 1)]
-    nobody = spark.createDataFrame([(None,)], "value int")
-    assert [tuple(r) for r in quintile_codes(nobody, codes).collect()] == [(None, None)]
+    one = spark.createDataFrame([(AS_OF, 3), (NEXT, None)], "as_of date, value int")
+    limits = quintile_limits(one, ["value"])
+    assert limits == {"value": {AS_OF: [3.0] * 4}}
+    assert [tuple(r) for r in one.select("value", quintile("value", True, limits)).collect()] == [(3, 1), (None, None)]
+
+
+def test_each_date_has_quintiles_of_its_own(spark: SparkSession) -> None:
+    features = spark.createDataFrame([(AS_OF, v) for v in range(5)] + [(NEXT, 10 * v) for v in range(5)],
+                                     "as_of date, value int")  # fmt: skip
+    code = quintile("value", True, quintile_limits(features, ["value"])).alias("code")
+    found = features.select("as_of", "value", code).collect()
+    assert {(r["as_of"], r["value"]): r["code"] for r in found} == {
+        (day, step * v): v + 1 for day, step in ((AS_OF, 1), (NEXT, 10)) for v in range(5)
+    }
 
 
 def declare(folder: Path, text: str, dimension: str = "transactional") -> Path:
@@ -84,7 +99,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Data
     many = [ORDER | {"customer_id": "many", "order_id": str(i), "net_amount": "0.14"} for i in range(25)]
     many += [ORDER | {"customer_id": "many", "net_amount": "650.53", "cost_amount": "4.00"}]
     visit = {"customer_id": "visitor", "event_date": dt.date(2017, 12, 31), "interaction_type": "visit"}
-    return build_features(registry, inputs(spark, many, [visit]), AS_OF).orderBy("customer_id").persist()
+    return build_features(registry, inputs(spark, many, [visit]), [AS_OF]).orderBy("customer_id").persist()
 
 
 def test_money_is_rounded_half_up_from_its_decimal_value(built: DataFrame) -> None:
@@ -125,9 +140,9 @@ def test_attributes_alone_make_features_too(spark: SparkSession, tmp_path: Path)
         },
         {"customer_id": "c", "valid_from": AS_OF - dt.timedelta(days=1), "valid_to": None, "region": "In"},
     ]
-    found = build_features(load_registry(folder, EVERYTHING), inputs(spark, customers=known), AS_OF)
+    found = build_features(load_registry(folder, EVERYTHING), inputs(spark, customers=known), [AS_OF])
     assert_df_equality(
-        found.orderBy("customer_id"),
+        found.orderBy("customer_id").drop("as_of"),
         spark.createDataFrame([("a", "New"), ("b", "Last day"), ("c", "In")], "customer_id string, home string"),
         ignore_nullable=True,
     )

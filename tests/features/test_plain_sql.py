@@ -115,7 +115,9 @@ def test_the_text_says_what_it_is_and_names_its_days(everything: Registry) -> No
         "-- The 90 days from 2017-10-03 to 2017-12-31, both inside.\n"
         "WITH known AS (\n"
     )
-    assert "WHERE event_date >= DATE '2017-10-03' AND event_date < DATE '2018-01-01'\n" in text
+    assert (
+        "WHERE l.event_date < DATE '2018-01-01' AND coalesce(p.bought_on, l.event_date) >= DATE '2017-10-03'\n" in text
+    )
     assert text.endswith(
         "SELECT customer_id, CAST(coalesce(net_amount, 0) AS DECIMAL(18,2)) AS net_revenue_90d\n"
         "FROM known\n"

@@ -96,7 +96,7 @@ def test_nothing_on_or_after_the_as_of_date_changes_anything(
         [*answers, *before(FEEDBACK)],
         [*attributes, *past],
     )
-    found = build_features(everything, given, AS_OF).collect()
+    found = build_features(everything, given, [AS_OF]).collect()
     spark.catalog.clearCache()
     assert {row["customer_id"]: row for row in found} == history
     assert len(found) == len(history)
@@ -138,9 +138,9 @@ NAMES = st.sampled_from([f"c{i}" for i in range(12)])
 def test_windows_hold_what_a_slow_twin_finds(
     spark: SparkSession, few: Registry, lines: list[dict[str, Any]], contacts: list[dict[str, Any]]
 ) -> None:
-    found = build_features(few, inputs(spark, lines, contacts), AS_OF).collect()
+    found = build_features(few, inputs(spark, lines, contacts), [AS_OF]).collect()
     expected = expected_features([{**LINE, **line} for line in lines], contacts, AS_OF)
-    assert {row["customer_id"]: {n: row[n] for n in row.__fields__[1:]} for row in found} == expected
+    assert {row["customer_id"]: {n: row[n] for n in row.__fields__[2:]} for row in found} == expected
 
 
 def test_the_customers_table_has_no_other_dates_than_those_that_are_cut_off() -> None:

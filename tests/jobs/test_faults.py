@@ -16,8 +16,8 @@ AS_OF = dt.date(2024, 5, 1)
 PUBLISHED = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
 STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
 # The table whose first commit after its creation is followed by the kill.
-EVERY_STEP = ("stg_transactions", "customer_day", "customer_month", "customer_product", "category_price",
-              "data_quality", "customer_features", "k_sweep", "k_selection", "segment_models", "promotions",
+EVERY_STEP = ("stg_transactions", "customer_day", "customer_month", "category_price", "data_quality",
+              "customer_features", "k_sweep", "k_selection", "segment_models", "promotions",
               "segments", "segment_profiles")  # fmt: skip
 SHORT = "segments"
 

@@ -90,8 +90,7 @@ def test_what_is_staged_and_every_feature_is_what_the_twins_find(
     context = open_shop(spark, config, warehouse)
     inputs = ("stg_transactions", "stg_customers", "stg_interactions", "stg_feedback")
     tables = {n: DeltaTable(warehouse / "segmentation" / n).to_pyarrow_table() for n in inputs}
-    for as_of in AS_OFS:
-        run = run_features(context, as_of)
+    for as_of, run in zip(AS_OFS, run_features(context, AS_OFS), strict=True):
         rows = context.warehouse.read_run(context.registry.table, as_of, run["run_id"]).collect()
         values = of_rows([Row(**row.asDict()) for row in rows], context.registry)
         assert differences(values, in_duckdb(tables, context.registry, as_of)) == [], f"seed {seed}, as of {as_of}"

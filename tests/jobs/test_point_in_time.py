@@ -42,8 +42,7 @@ def test_late_lines_reach_new_dates_and_published_ones_only_when_asked(
     may, june = dt.date(2024, 5, 1), dt.date(2024, 6, 1)
 
     def features(folder: Path, *dates: dt.date, restate: bool = False) -> list[str]:
-        for as_of in dates:
-            run_features(open_shop(spark, config, folder, restate), as_of)
+        run_features(open_shop(spark, config, folder, restate), dates)
         return [row_hash(published(folder, "customer_features", as_of)) for as_of in dates]
 
     write_sales(tmp_path / "raw", [row for row in lines if row not in late])

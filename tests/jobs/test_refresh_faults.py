@@ -22,7 +22,7 @@ from tests.shop import line, open_shop, two_kinds, write_sales
 AS_OF = dt.date(2024, 5, 1)
 STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
 EVERY_STEP = (*STATE, "data_quality")  # in the order in which an ingest commits
-SHORT = "customer_month"  # between the tiles: days are new, products and prices are not
+SHORT = "customer_month"  # between the tiles: days and months are new, prices are not
 
 
 def second_batch() -> list[dict[str, str]]:
@@ -103,6 +103,6 @@ def test_the_features_of_a_killed_and_repeated_refresh_are_those_of_an_undisturb
     before = row_hash(published(batches / "before", "customer_features", AS_OF))
     found = []
     for warehouse in (tmp_path / "warehouse", batches / "after"):
-        run_features(open_shop(spark, batches / "conf", warehouse, restate=True), AS_OF)
+        run_features(open_shop(spark, batches / "conf", warehouse, restate=True), [AS_OF])
         found.append(row_hash(published(warehouse, "customer_features", AS_OF)))
     assert found[0] == found[1] != before

@@ -21,6 +21,13 @@ def expected_features(lines: Rows, interactions: Rows, as_of: dt.date) -> dict[s
     return {c: _of_one(_of(c, lines), _of(c, interactions), as_of) for c in customers}
 
 
+def _counted_on(line: Mapping[str, Any], bought: Rows) -> dt.date:
+    """Of a return the last day up to it on which its order was bought, where there is one."""
+    own: dt.date = line["event_date"]
+    days = [b["event_date"] for b in bought if b["order_id"] == line["order_id"] and b["event_date"] <= own]
+    return max(days, default=own) if line["is_return"] else own
+
+
 def _of(customer: str, rows: Rows) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["customer_id"] == customer]
 
@@ -28,16 +35,16 @@ def _of(customer: str, rows: Rows) -> list[Mapping[str, Any]]:
 def _of_one(lines: Rows, interactions: Rows, as_of: dt.date) -> dict[str, Any]:
     found: dict[str, Any] = {}
     bought = [line for line in lines if not line["is_return"]]
+    counted = [(_counted_on(line, bought), line["net_amount"]) for line in lines]
     ever: dict[str, dt.date] = {}
     for line in sorted(bought, key=lambda line: line["event_date"]):
         ever.setdefault(line["product_id"], line["event_date"])
     for window, days in LENGTHS.items():
         first = as_of - dt.timedelta(days=days)
-        here = [line for line in lines if line["event_date"] >= first]
         purchases = [line for line in bought if line["event_date"] >= first]
         order_days = sorted({line["event_date"] for line in purchases})
         gaps = [(later - day).days for day, later in pairwise(order_days)]
-        net = sum((line["net_amount"] for line in here), Decimal(0))
+        net = sum((amount for day, amount in counted if day >= first), Decimal(0))
         orders = {(line["event_date"], line["order_id"]) for line in purchases}
         products = {line["product_id"] for line in purchases} - {None}
         contacts = [row for row in interactions if row["event_date"] >= first]

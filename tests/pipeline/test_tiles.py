@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,20 @@ from tests.conftest import CONF
 from tests.published import row_hash, table
 from tests.tiles.data import line, rows
 
+Line = dict[str, Any]
 SEED = 12
 BEGIN = dt.date(2016, 1, 1)
 
 
-def some_lines(chance: random.Random, first: int, count: int, since: dt.date, days: int) -> list[dict[str, Any]]:
-    def change() -> dict[str, Any]:
-        cents = Decimal(chance.randint(1, 9_999)) / 100
+def some_lines(chance: random.Random, first: int, count: int, since: dt.date, days: int) -> list[Line]:
+    def change() -> Line:
+        sign = chance.choice([1, 1, 1, -1])
         return {
             "customer_id": f"c{chance.randint(0, 30)}", "event_date": since + dt.timedelta(days=chance.randrange(days)),
-            "order_id": chance.choice("123"), "net_amount": cents, "product_id": f"p{chance.randint(0, 15)}",
+            "order_id": chance.choice("123"), "net_amount": sign * Decimal(chance.randint(1, 9_999)) / 100,
             "category": chance.choice(["milk", "bread", None]), "store_id": chance.choice(["s1", "s2", None]),
-            "department": chance.choice(["fresh", None]), "quantity": Decimal(chance.randint(1, 3)),
+            "department": chance.choice(["fresh", None]), "quantity": Decimal(sign * chance.randint(1, 3)),
+            "product_id": f"p{chance.randint(0, 15)}", "is_return": sign < 0,
         }  # fmt: skip
 
     return [line(number, change()) for number in range(first, first + count)]
@@ -42,16 +44,36 @@ def some_lines(chance: random.Random, first: int, count: int, since: dt.date, da
 
 @dataclass
 class Shop:
-    """A warehouse with staged lines, and what its last refresh left."""
+    """A warehouse with staged lines, what its last refresh left, and what has changed since."""
 
     warehouse: Warehouse
     last: dict[str, Any] | None = None
+    lines: dict[str, Line] = field(default_factory=dict)
+    changed: list[Line] = field(default_factory=list)
 
-    def stage(self, lines: list[dict[str, Any]]) -> None:
+    def stage(self, lines: list[Line]) -> None:
         self.warehouse.merge(STG_TRANSACTIONS, rows(self.warehouse.spark, STG_TRANSACTIONS, *lines))
+        for row in lines:
+            old = self.lines.get(row["transaction_id"])
+            self.changed += [row] if old is None else [old, row]
+            self.lines[row["transaction_id"]] = row
 
-    def remove(self, condition: str) -> None:
-        DeltaTable.forPath(self.warehouse.spark, self.warehouse.path(STG_TRANSACTIONS)).delete(condition)
+    def remove(self, *transactions: str) -> None:
+        named = ", ".join(repr(t) for t in transactions)
+        table = DeltaTable.forPath(self.warehouse.spark, self.warehouse.path(STG_TRANSACTIONS))
+        table.delete(f"transaction_id IN ({named})")
+        self.changed += [self.lines.pop(t) for t in transactions]
+
+    def touched(self) -> list[str]:
+        """What the next refresh has to say: tiles that a change reaches, itself or through its purchase."""
+        orders = {(row["customer_id"], row["order_id"]) for row in self.changed if not row["is_return"]}
+        back = [
+            row for row in self.lines.values() if row["is_return"] and (row["customer_id"], row["order_id"]) in orders
+        ]
+        days = {(row["customer_id"], row["event_date"]) for row in [*self.changed, *back]}
+        months = {(who, day.replace(day=1)) for who, day in days}
+        prices = {(row["category"], row["event_date"]) for row in self.changed if row["category"]}
+        return [f" {len(days)} touched of ", f" {len(months)} touched of ", f" {len(prices)} touched of "]
 
     def refresh(self, code: str | None = None) -> dict[str, int]:
         context = Context(self.warehouse, CONF, "complete_journey", Steps())
@@ -60,6 +82,7 @@ class Shop:
         versions = refresh.refresh_tiles(context, run, self.last, version)  # type: ignore[arg-type]
         outputs = {**versions, STG_TRANSACTIONS.name: version}
         self.last = {"code_version": code or run.code_version, "output_versions": outputs}
+        self.changed = []
         return versions
 
     def hashes(self) -> dict[str, str]:
@@ -93,8 +116,8 @@ def test_touched_tiles_are_what_making_all_anew_gives(
     new = some_lines(chance, 1000, 60, BEGIN + dt.timedelta(days=120), 15)
     late = some_lines(chance, 2000, 5, BEGIN, 60)
     shop.stage([*new, *late])
-    with monkeypatch.context() as m:  # killed when days and months are written, and products are not
-        m.setattr(refresh, "changed_products", lambda *_: 1 / 0)
+    with monkeypatch.context() as m:  # killed when days are written, and months are not
+        m.setattr(refresh, "monthly_tiles", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             shop.refresh()
     # More comes before it runs again.
@@ -102,16 +125,62 @@ def test_touched_tiles_are_what_making_all_anew_gives(
     corrected = [row | {"net_amount": Decimal("0.01"), "category": "tea"} for row in first[:5]]
     moved = [row | elsewhere for row in first[5:8]]
     shop.stage([*corrected, *moved])
-    gone = {row["transaction_id"] for row in first[8:14]}
-    shop.remove(f"transaction_id IN ({', '.join(repr(t) for t in gone)})")
+    shop.remove(*(row["transaction_id"] for row in first[8:14]))
     capsys.readouterr()
+    touched = shop.touched()
     shop.refresh()
     said = capsys.readouterr().out
     assert shop.hashes() == anew(spark, tmp_path / "again", shop), f"seed {SEED}"
 
-    changed = [*new, *late, *first[:14], *moved]
-    days = len({(row["customer_id"], row["event_date"]) for row in changed})
-    assert f"{days} touched of {len(table(Path(shop.warehouse.root), 'customer_day')):,} customer days" in said
+    whole = ("customer_day", "customer_month", "category_price")
+    sizes = [len(table(tmp_path / "shop", name)) for name in whole]
+    whats = ("customer days", "customer months", "categories and days")
+    for begin, size, what in zip(touched, sizes, whats, strict=True):
+        assert f"{begin}{size:,} {what}" in said
+
+
+MARCH_3, APRIL_1, MAY_2, MAY_30, JUNE_14 = (dt.date(2017, *day) for day in ((3, 3), (4, 1), (5, 2), (5, 30), (6, 14)))
+
+
+def test_a_return_follows_its_purchase_wherever_that_lies(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bought(number: int, who: str, day: dt.date) -> Line:
+        return line(number, {"customer_id": who, "event_date": day, "order_id": "a"})
+
+    def back(number: int, who: str) -> Line:
+        return bought(number, who, JUNE_14) | {"is_return": True, "quantity": "-1", "net_amount": "-10.00"}
+
+    def bought_on(name: str) -> dict[str, list[dt.date]]:
+        of_june = table(tmp_path, name)
+        of_june = of_june[of_june.iloc[:, 1] >= dt.date(2017, 6, 1)]
+        return {
+            who: [entry["bought_on"] for entry in entries]
+            for who, entries in zip(of_june["customer_id"], of_june["returned"], strict=True)
+        }
+
+    shop = open_warehouse(spark, tmp_path)
+    shop.stage([
+        bought(1, "moved", MAY_30), back(2, "moved"), back(3, "late"), bought(4, "gone", MARCH_3), back(5, "gone"),
+        bought(6, "returns", APRIL_1), bought(7, "stays", MAY_30), back(8, "stays"),
+    ])  # fmt: skip
+    shop.refresh()
+    for name in ("customer_day", "customer_month"):
+        assert bought_on(name) == {"moved": [MAY_30], "late": [], "gone": [MARCH_3], "stays": [MAY_30]}
+
+    shop.stage([bought(1, "moved", MAY_2), bought(9, "late", MAY_30), back(10, "returns")])
+    shop.remove("t4")
+    capsys.readouterr()
+    shop.refresh()
+    for name in ("customer_day", "customer_month"):
+        assert bought_on(name) == {
+            "moved": [MAY_2], "late": [MAY_30], "gone": [], "returns": [APRIL_1], "stays": [MAY_30],
+        }  # fmt: skip
+    said = capsys.readouterr().out
+    # moved: 2 and 30 May, 14 June; late: 30 May, 14 June; gone: 3 March, 14 June; returns: 14 June.
+    # Afterwards gone has a day, the four others have two.
+    assert " 8 touched of 9 customer days" in said
+    assert " 7 touched of 9 customer months" in said
 
 
 def test_tiles_come_and_go_with_their_lines_and_stay_without_a_change(spark: SparkSession, tmp_path: Path) -> None:
@@ -123,8 +192,8 @@ def test_tiles_come_and_go_with_their_lines_and_stay_without_a_change(spark: Spa
     assert sorted(table(tmp_path, "customer_day")["customer_id"]) == ["c1", "c2"]  # other code makes all anew
     versions = shop.refresh()
     assert shop.refresh() == versions
-    shop.remove("customer_id = 'c1'")
+    shop.remove("t1")
     shop.refresh()
-    for name in ("customer_day", "customer_month", "customer_product"):
+    for name in ("customer_day", "customer_month"):
         assert table(tmp_path, name)["customer_id"].tolist() == ["c2"], name
     assert table(tmp_path, "category_price").empty

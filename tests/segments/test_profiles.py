@@ -12,25 +12,19 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation.core.schemas import SEGMENT_PROFILES, UNIFIED
 from segmentation.segments import profile_rows
 from segmentation.segments.profiles import EVERYONE, Means
-from segmentation.tiles import CUSTOMER_DAY
+from tests.tiles.data import days
 
 AS_OF = dt.date(2018, 1, 1)
 
 
 def day(customer: str, date: str, **states: Any) -> dict[str, Any]:
-    """A customer's day; what is not given is zero, or null where it is no number."""
-    zero = {c.name: 0 if c.type == "bigint" else Decimal(0) for c in CUSTOMER_DAY.columns if "<" not in c.type}
-    exact = {k: Decimal(v) if isinstance(v, str) else v for k, v in states.items()}
-    return {**zero, "customer_id": customer, "event_date": dt.date.fromisoformat(date), **exact}
+    """A customer's day; money is text."""
+    return {"customer_id": customer, "event_date": dt.date.fromisoformat(date), **states}
 
 
-def bought(*categories: tuple[str | None, str, str]) -> list[tuple[Any, ...]]:
-    """The day's categories: department, category, net amount."""
-    return [(d, c, Decimal(net), Decimal(1), Decimal(net)) for d, c, net in categories]
-
-
-def tiles(spark: SparkSession, *days: dict[str, Any]) -> DataFrame:
-    return spark.createDataFrame([tuple(d.get(n) for n in CUSTOMER_DAY.names) for d in days], CUSTOMER_DAY.ddl)
+def bought(*categories: tuple[str | None, str, int]) -> list[tuple[Any, ...]]:
+    """The day's categories: department, category, cents."""
+    return [(d, c, cents, 1000, cents) for d, c, cents in categories]
 
 
 def segments(spark: SparkSession, *rows: tuple[str, str, str, float]) -> DataFrame:
@@ -41,19 +35,19 @@ def segments(spark: SparkSession, *rows: tuple[str, str, str, float]) -> DataFra
 
 
 def shop(spark: SparkSession) -> DataFrame:
-    return tiles(
+    return days(
         spark,
         # The day before the last 365: lifetime revenue only.
         day("a", "2016-12-31", net_amount="100.00", gross_amount="100.00", orders=1, channel_orders=1, store_orders=1,
-            by_category=bought(("fresh", "milk", "100.00"))),
+            by_category=bought(("fresh", "milk", 10000))),
         day("a", "2017-12-01", net_amount="30.00", gross_amount="40.00", discount_amount="10.00", orders=2,
             channel_orders=2, online_orders=1, store_orders=1,
             # The 10.00 of milk are fresh; of what no department is known, none is told.
-            by_category=bought(("fresh", "milk", "10.00"), ("grocery", "rice", "15.00"), ("grocery", "oats", "2.00"),
-                               (None, "gifts", "3.00"))),
+            by_category=bought(("fresh", "milk", 1000), ("grocery", "rice", 1500), ("grocery", "oats", 200),
+                               (None, "gifts", 300))),
         # The first of the last 365 days.
         day("b", "2017-01-01", net_amount="20.01", gross_amount="20.01", orders=1, channel_orders=1, online_orders=1,
-            by_category=bought(("grocery", "rice", "20.01"))),
+            by_category=bought(("grocery", "rice", 2001))),
         day("c", "2017-06-01", net_amount="50.00", gross_amount="50.00", costed_amount="50.00", cost_amount="20.00",
             orders=1),
         # A return is no order: it takes revenue, and does not count as recency.
@@ -107,6 +101,29 @@ def test_the_profile_of_a_small_shop(spark: SparkSession) -> None:
     assert sorted(["as_of", "run_id", *s1]) == sorted(SEGMENT_PROFILES.names)
 
 
+def test_what_was_bought_before_the_year_and_taken_back_in_it_is_lost_for_life_and_not_for_the_year(
+    spark: SparkSession,
+) -> None:
+    given = days(
+        spark,
+        day("a", "2016-12-31", net_amount="100.00", gross_amount="100.00", cost_amount="60.00",
+            costed_amount="100.00", orders=1, by_category=bought(("fresh", "milk", 10000))),
+        day("a", "2017-01-01", net_amount="30.00", gross_amount="30.00", cost_amount="18.00", costed_amount="30.00",
+            orders=1, by_category=bought(("grocery", "rice", 3000))),
+        # 50.00 of the old year's purchase, and 10.00 of the new year's first day.
+        day("a", "2017-02-01", net_amount="-60.00", returned_amount="60.00", cost_amount="-36.00",
+            costed_amount="-60.00", by_category=[("fresh", "milk", -5000, 0, 0), ("grocery", "rice", -1000, 0, 0)],
+            returned=[(dt.date(2016, 12, 31), "fresh", "milk", -5000, 5000, -3000, -5000, -1000),
+                      (dt.date(2017, 1, 1), "grocery", "rice", -1000, 1000, -600, -1000, -1000)]),
+    )  # fmt: skip
+    (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
+    assert row["revenue_lifetime"] == Decimal("70.00")  # 100 + 30 − 60
+    assert row["revenue_365d"] == Decimal("20.00")  # 30 − 10
+    assert row["average_order_value"] == Decimal("20.00")
+    assert row["margin_365d"] == Decimal("8.00")  # 20 less 18 − 6
+    assert row["category_mix"] == {"fresh": 0.0, "grocery": 1.0}
+
+
 def test_rows_come_by_dimension_then_segment_with_no_data_last(spark: SparkSession) -> None:
     members = segments(
         spark,
@@ -126,13 +143,13 @@ def test_rows_come_by_dimension_then_segment_with_no_data_last(spark: SparkSessi
 
 
 def test_goods_given_away_cost_what_they_cost(spark: SparkSession) -> None:
-    given = tiles(spark, day("a", "2017-12-01", cost_amount="5.00", orders=1))
+    given = days(spark, day("a", "2017-12-01", cost_amount="5.00", orders=1))
     (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
     assert row["margin_365d"] == Decimal("-5.00")
 
 
 def test_without_any_revenue_there_is_no_share_of_it(spark: SparkSession) -> None:
-    given = tiles(spark, day("a", "2017-12-01", orders=1))
+    given = days(spark, day("a", "2017-12-01", orders=1))
     (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
     assert (row["revenue_share"], row["discount_share_365d"], row["category_mix"]) == (None, None, None)
     assert (row["average_order_value"], row["median_days_since_last_order"]) == (Decimal("0.00"), 31.0)
@@ -140,7 +157,7 @@ def test_without_any_revenue_there_is_no_share_of_it(spark: SparkSession) -> Non
 
 def test_half_a_cent_is_rounded_up(spark: SparkSession) -> None:
     """0.25 over two orders is 0.125."""
-    given = tiles(spark, day("a", "2017-12-01", net_amount="0.25", orders=2))
+    given = days(spark, day("a", "2017-12-01", net_amount="0.25", orders=2))
     (row,) = profile_rows(segments(spark, ("transactional", "a", "s1", 1.0)), given, {}, AS_OF)
     assert row["average_order_value"] == Decimal("0.13")
 

@@ -1,15 +1,16 @@
-"""Staged receipt lines, written out: an ordinary line and what differs from it."""
+"""Staged receipt lines and day tiles, written out: an ordinary one and what differs from it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.schemas import STG_TRANSACTIONS, Table
+from segmentation.tiles import CUSTOMER_DAY, SUMS
 
 WEDNESDAY = dt.date(2017, 6, 14)
 Row = Mapping[str, Any]
@@ -47,3 +48,35 @@ def _typed(value: Any, type_: str) -> Any:
         return value
     places = int(type_.rstrip(")").split(",")[1])
     return round(Decimal(value), places)
+
+
+SCALES = {s.name: s.scale for s in SUMS}
+EMPTY = {"orders_by_store": [], "by_category": [], "products": [], "returned": []}
+
+
+def days(spark: SparkSession, *given: Row) -> DataFrame:
+    """`customer_day`, a row each. Amounts may be text in the currency or in items; what is not given is none."""
+    rows = [dict.fromkeys(SCALES, 0) | EMPTY | {name: _whole(name, value) for name, value in day.items()}
+            for day in given]  # fmt: skip
+    return spark.createDataFrame([tuple(row[n] for n in CUSTOMER_DAY.names) for row in rows], CUSTOMER_DAY.ddl)
+
+
+def _whole(name: str, value: Any) -> Any:
+    return int(Decimal(value) * SCALES[name]) if name in SCALES and isinstance(value, str) else value
+
+
+def states(tiles: Iterable[Row]) -> dict[tuple[str, dt.date], dict[str, Any]]:
+    """The states of day or month tiles (rows as dicts) as `tests.oracles` has them: tuples, and days as a set."""
+    found = {}
+    for tile in tiles:
+        plain = {name: _tuples(value) for name, value in tile.items()}
+        key = plain.pop("customer_id"), plain.pop("event_date" if "event_date" in plain else "month")
+        if "order_days" in plain:
+            plain["order_days"] = {d for d in range(1, 32) if plain["order_days"] & 1 << (d - 1)}
+        assert key not in found
+        found[key] = plain
+    return found
+
+
+def _tuples(value: Any) -> Any:
+    return [tuple(v.values()) if isinstance(v, dict) else v for v in value] if isinstance(value, list) else value
