@@ -61,5 +61,9 @@ def _one(cleaned: Cleaned, column: str) -> DataFrame:
 
 def _newest(cleaned: Cleaned, column: str) -> DataFrame:
     """In the shape of the others; `n` is the day as a number."""
-    nothing = F.lit(None).cast("array<double>"), F.lit(None).cast("decimal(38,3)")
-    return cleaned.accepted.agg(F.lit(column).alias("subject"), *nothing, F.unix_date(F.max(column)).cast("bigint"))
+    return cleaned.accepted.agg(
+        F.lit(column).alias("subject"),
+        F.lit(None).cast("array<double>").alias("values"),
+        F.lit(None).cast("decimal(38,3)").alias("total"),
+        F.unix_date(F.max(column)).cast("bigint").alias("n"),
+    )

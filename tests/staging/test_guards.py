@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import ConfigError
-from segmentation.core.schemas import STG_CUSTOMERS
+from segmentation.core.schemas import STG_CUSTOMERS, STG_INTERACTIONS
 from segmentation.staging import (
     advice,
     load_source,
@@ -289,3 +289,13 @@ def test_freshness_and_distributions_are_exact_under_any_partitioning(spark: Spa
 def test_an_input_without_days_or_amounts_has_no_summary(spark: SparkSession) -> None:
     source = shop(customers=[part({"customer_id": "who"}, files="c.csv")])
     assert summaries(stage(source, table(spark, "who string", ("a",)), STG_CUSTOMERS), RECEIVED) == []
+
+
+def test_an_input_with_days_and_no_amounts_is_as_fresh_as_its_newest_day(spark: SparkSession) -> None:
+    mapping = {"interaction_id": "id", "customer_id": "who", "event_date": "to_date(day)", "interaction_type": "'open'"}
+    source = shop(interactions=[part(mapping, files="i.csv")])
+    rows = table(spark, "id string, who string, day string", ("1", "a", "2017-12-01"), ("2", "a", "2017-12-30"))
+    known = summaries(stage(source, rows, STG_INTERACTIONS), RECEIVED, ["minutes"])
+    assert known == [
+        ("interactions", "days_since_newest", "event_date", float((RECEIVED - dt.date(2017, 12, 30)).days))
+    ]
