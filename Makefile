@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 WAREHOUSE ?= warehouse
 AS_OF ?= 2018-01-01
+LINES ?= 20000000
+ROUNDS ?= 5
 RAW := build/raw/complete_journey
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -13,7 +15,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long check format wheel clean
+.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long bench-features check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -22,6 +24,7 @@ help:
 	@echo "make new-source NAME=shop FILES=dir  a first draft of conf/sources/shop.yml (CURRENCY=EUR TIME_ZONE=Europe/Berlin)"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
+	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -74,6 +77,9 @@ test-faults: setup
 
 test-long: setup
 	pytest -m long
+
+bench-features: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.features --lines $(LINES) --rounds $(ROUNDS) $(QUIET)
 
 wheel: setup
 	python -m build --wheel --outdir build/dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }

@@ -223,7 +223,8 @@ def main() -> None:
     parser.add_argument("--driver", type=int)
     options = parser.parse_args()
     if options.driver:
-        return driver(options.driver)
+        driver(options.driver)
+        return
     large, small = open_bench(options.lines), open_bench(options.lines // 10)
     skewed = open_bench(options.lines, WHALE)
     large.stored(), small.stored()

@@ -25,7 +25,7 @@ from tests.tiles.data import line, rows, states
 SEED = 20
 CUSTOMERS = "abc"
 DAYS = [dt.date(2017, 11, d) for d in (17, 18, 19, 30)] + [
-    dt.date(1969, 12, 31), dt.date(1970, 1, 1), dt.date(2017, 12, 1), dt.date(2018, 1, 1),
+    dt.date(1969, 12, 1), dt.date(1970, 1, 1), dt.date(2017, 12, 1), dt.date(2018, 1, 1),
 ]  # fmt: skip
 SIGNED = ("quantity", "net_amount", "discount_amount", "coupon_amount", "cost_amount")
 
