@@ -42,6 +42,8 @@ class Table:
     """The column that says on which day a row happened, checked for impossible and future dates."""
     change_feed: bool = False
     """Whether the table tells which of its rows a commit inserted, updated or deleted."""
+    parted_by: tuple[str, ...] = ()
+    """Of a state table the columns whose values have files of their own: what lies in others stays unread."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,8 +61,8 @@ class Table:
 
     @property
     def partition_by(self) -> tuple[str, ...]:
-        """Published tables only: disjoint attempts then never conflict."""
-        return ("as_of", "run_id") if self.kind == "published" else ()
+        """The partition columns. Disjoint attempts at published tables never conflict."""
+        return ("as_of", "run_id") if self.kind == "published" else self.parted_by
 
 
 def _c(name: str, type_: str, comment: str, *, required: bool = False, non_negative: bool = False) -> Column:

@@ -112,12 +112,15 @@ STATES = (
            "purchase; it is in the sums above, and a window that begins after the purchase leaves it out"),
 )  # fmt: skip
 
+MONTH = Column("month", "date", "First day of the calendar month")
+
 CUSTOMER_DAY = Table(
     "customer_day",
     "one row per customer and day with purchases or returns",
     ("customer_id", "event_date"),
-    (CUSTOMER, DAY, *STATES),
+    (CUSTOMER, DAY, MONTH, *STATES),
     "state",
+    parted_by=("month",),
 )
 CUSTOMER_MONTH = Table(
     "customer_month",
@@ -125,11 +128,12 @@ CUSTOMER_MONTH = Table(
     ("customer_id", "month"),
     (
         CUSTOMER,
-        Column("month", "date", "First day of the calendar month"),
+        MONTH,
         Column("order_days", "int", "Bitmap of the days with an order: bit d - 1 is day d of the month"),
         *STATES,
     ),
     "state",
+    parted_by=("month",),
 )
 CATEGORY_PRICE = Table(
     "category_price",

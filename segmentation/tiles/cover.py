@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -24,8 +22,7 @@ def cover(days: DataFrame, months: DataFrame, as_ofs: Sequence[dt.date]) -> Data
     states = [s.name for s in STATES]
     whole = (F.col("month") < F.lit(_month(last))) & ~F.col("month").isin(edges)
     body = months.where(whole).select("customer_id", F.col("month").alias("event_date"), "order_days", *states)
-    inside = ((F.col("event_date") >= F.lit(m)) & (F.col("event_date") < F.lit(_next_month(m))) for m in edges)
-    at_edge = reduce(or_, inside, F.lit(False)) & (F.col("event_date") < F.lit(last))
+    at_edge = F.col("month").isin(edges) & (F.col("event_date") < F.lit(last))
     own = F.expr("IF(orders > 0, 1, 0)").alias("order_days")
     return body.unionByName(days.where(at_edge).select("customer_id", "event_date", own, *states))
 
@@ -42,7 +39,3 @@ def edge_months(as_ofs: Sequence[dt.date]) -> list[dt.date]:
 
 def _month(day: dt.date) -> dt.date:
     return day.replace(day=1)
-
-
-def _next_month(month: dt.date) -> dt.date:
-    return _month(month + dt.timedelta(days=31))

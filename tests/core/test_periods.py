@@ -32,7 +32,7 @@ def test_the_whole_history_starts_before_every_day() -> None:
 
 
 def test_windows_ascend_and_end_with_the_whole_history() -> None:
-    # features.windows relies on it: a day in one window is in every later one.
+    # The DuckDB twin of the benchmarks relies on it: a day in one window is in every later one.
     assert [w.name for w in WINDOWS] == ["30d", "90d", "180d", "365d", "lifetime"]
     lengths = [w.days for w in WINDOWS[:-1]]
     assert lengths == sorted(lengths)

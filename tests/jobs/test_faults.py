@@ -19,7 +19,6 @@ STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
 EVERY_STEP = ("stg_transactions", "customer_day", "customer_month", "category_price", "data_quality",
               "customer_features", "k_sweep", "k_selection", "segment_models", "promotions",
               "segments", "segment_profiles")  # fmt: skip
-SHORT = "segments"
 
 
 def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:
@@ -41,14 +40,9 @@ def _check(shop: Path, undisturbed: Path, name: str, warehouse: Path) -> None:
         assert row_hash(table(warehouse, t)) == row_hash(table(undisturbed, t)), f"{t} after {name}"
 
 
-def test_killed_between_tables_and_started_again_publishes_the_same(
-    shop: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    _check(shop, undisturbed, SHORT, tmp_path)
-
-
+# Three minutes a table: in `make test` the kill of an ingest between its tiles (test_refresh_faults.py) stands for it.
 @pytest.mark.faults
-@pytest.mark.parametrize("name", [n for n in EVERY_STEP if n != SHORT])
+@pytest.mark.parametrize("name", EVERY_STEP)
 def test_killed_behind_every_table_and_started_again_publishes_the_same(
     name: str, shop: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
