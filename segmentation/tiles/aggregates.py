@@ -85,6 +85,8 @@ SUMS: tuple[Sum, ...] = (
 
 OF_LINES = tuple(s for s in SUMS if s.level == "lines")
 OF_ORDERS = tuple(s for s in SUMS if s.level == "orders")
+BITS = (*(s.name for s in SUMS if s.scale == COUNT), "is_bought")
+"""What is 0 or 1 of a line, in the order of the bits of a number that holds them all; see `tiles.build`."""
 CATEGORY_SUMS = {"net_amount": "net_amount", "items": "bought_items", "item_amount": "item_amount"}
 """Sum of an entry → what it adds up, see `tiles.build`."""
 RETURNED_SUMS = ("net_amount", "returned_amount", "cost_amount", "costed_amount", "items")

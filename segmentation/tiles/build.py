@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.customers import HASH, gathered
 from segmentation.core.schemas import Table
-from segmentation.tiles.aggregates import BOUGHT, CUSTOMER_DAY, CUSTOMER_MONTH, IS_ITEM, SUMS
+from segmentation.tiles.aggregates import BITS, BOUGHT, COUNT, CUSTOMER_DAY, CUSTOMER_MONTH, IS_ITEM, SUMS
 from segmentation.tiles.kernel import Grain, make_tiles
 
 # Sums of wide decimals go through BigDecimal; cents and thousandths as whole numbers are exact too, and three times as
@@ -56,10 +56,11 @@ def whole_lines(lines: DataFrame) -> DataFrame:
 
 
 def updates() -> list[Column]:
-    """What a line of `whole_lines` adds to each sum."""
-    sql = {s.name: s.update for s in SUMS} | {
-        "is_bought": f"CASE WHEN {BOUGHT} THEN 1L END",
+    """What a line of `whole_lines` adds to each sum; the counts, of 0 or 1 each, as the bits of one column."""
+    counts = {s.name: s.update for s in SUMS if s.scale == COUNT} | {"is_bought": f"CASE WHEN {BOUGHT} THEN 1L END"}
+    bits = " + ".join(f"coalesce(({counts[name]}), 0L) * {1 << i}L" for i, name in enumerate(BITS))
+    sums = {s.name: s.update for s in SUMS if s.scale != COUNT} | {
         "bought_items": f"CASE WHEN {BOUGHT_ITEM} THEN quantity END",
         "item_amount": f"CASE WHEN {BOUGHT_ITEM} THEN net_amount END",
     }
-    return [F.expr(update).alias(name) for name, update in sql.items()]
+    return [F.expr(update).alias(name) for name, update in {**sums, "bits": bits}.items()]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from segmentation.core.customers import Bools, Ints, column, day_numbers, packed, ranked, runs, whole, whole_customers
 from segmentation.tiles.aggregates import (
+    BITS,
     CATEGORY_SUMS,
     CUSTOMER_DAY,
     CUSTOMER_MONTH,
@@ -112,8 +113,15 @@ class Lines:
         return np.logical_or.reduceat(self.is_bought, self.order_starts)
 
     def numbers(self, name: str) -> Ints:
-        """A column of whole numbers, null as 0."""
+        """A column of whole numbers, null as 0; or one of BITS."""
+        if name in BITS:
+            return self.bits >> BITS.index(name) & 1
         return whole(column(self.table, name))[self.order]
+
+    @cached_property
+    def bits(self) -> Ints:
+        """Everything of BITS at once."""
+        return whole(column(self.table, "bits"))[self.order]
 
     def texts(self, name: str) -> Key:
         """A column of texts."""

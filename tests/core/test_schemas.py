@@ -33,7 +33,8 @@ def test_every_column_stands_once_and_says_what_it_means(table: Table) -> None:
 
 @every_table
 def test_a_published_table_has_the_columns_that_partition_it(table: Table) -> None:
-    assert table.partition_by == (("as_of", "run_id") if table.kind == "published" else ())
+    assert table.partition_by == (("as_of", "run_id") if table.kind == "published" else table.parted_by)
+    assert table.kind == "state" or not table.parted_by
     assert set(table.partition_by) <= set(table.names)
 
 

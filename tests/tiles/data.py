@@ -57,7 +57,7 @@ EMPTY = {"orders_by_store": [], "by_category": [], "products": [], "returned": [
 def days(spark: SparkSession, *given: Row) -> DataFrame:
     """`customer_day`, a row each. Amounts may be text in the currency or in items; what is not given is none."""
     rows = [dict.fromkeys(SCALES, 0) | EMPTY | {name: _whole(name, value) for name, value in day.items()}
-            for day in given]  # fmt: skip
+            | {"month": day["event_date"].replace(day=1)} for day in given]  # fmt: skip
     return spark.createDataFrame([tuple(row[n] for n in CUSTOMER_DAY.names) for row in rows], CUSTOMER_DAY.ddl)
 
 
@@ -70,7 +70,9 @@ def states(tiles: Iterable[Row]) -> dict[tuple[str, dt.date], dict[str, Any]]:
     found = {}
     for tile in tiles:
         plain = {name: _tuples(value) for name, value in tile.items()}
-        key = plain.pop("customer_id"), plain.pop("event_date" if "event_date" in plain else "month")
+        month = plain.pop("month")
+        key = plain.pop("customer_id"), plain.pop("event_date", month)
+        assert month == key[1].replace(day=1)
         if "order_days" in plain:
             plain["order_days"] = {d for d in range(1, 32) if plain["order_days"] & 1 << (d - 1)}
         assert key not in found
