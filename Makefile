@@ -82,6 +82,7 @@ bench-features: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.features --lines $(LINES) --rounds $(ROUNDS) $(QUIET)
 
 wheel: setup
+	@rm -rf build/lib  # it would keep modules that are gone
 	python -m build --wheel --outdir build/dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
 	@ls build/dist/*.whl
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.conftest import ROOT
 
 
 def test_a_job_with_the_wheel_runs_the_code_of_this_tree(tmp_path: Path) -> None:
+    shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # it would keep modules that are gone
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
