@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Row
+import datetime as dt
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.schemas import STG_TRANSACTIONS, Table
-from segmentation.io.delta import Span
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
-from segmentation.staging.mapping import UNDATED
 from segmentation.tiles import (
     CATEGORY_PRICE,
     CUSTOMER_DAY,
     CUSTOMER_MONTH,
     TILES,
+    both_tiles,
     daily_tiles,
     month_of,
     monthly_tiles,
@@ -23,7 +26,10 @@ from segmentation.tiles import (
 
 ORDER = ["customer_id", "order_id"]
 DAY = ["customer_id", "event_date"]
+KNOWN = (*DAY, "order_id", "category", "is_return")
+"""What a refresh asks of a changed line."""
 MONTH = ["customer_id", "month"]
+CATEGORY = ["category", "event_date"]
 
 
 def refresh_tiles(context: Context, run: Run, last: Row | None, lines_version: int) -> dict[str, int]:
@@ -38,6 +44,8 @@ def refresh_tiles(context: Context, run: Run, last: Row | None, lines_version: i
     if since == lines_version:
         context.steps.say("  tiles                   no line has changed")
         return {t.name: last["output_versions"][t.name] for t in TILES}
+    for table in TILES:  # an attempt that died, or another ingest at the same time, may have left others
+        context.warehouse.restore(table, last["output_versions"][table.name])
     return _make_touched(context, since, lines_version)
 
 
@@ -57,55 +65,85 @@ def _make_all(context: Context, lines_version: int) -> dict[str, int]:
     return versions
 
 
+@dataclass(frozen=True)
+class Touched:
+    """Keys of tiles that are made anew, in memory, and by month how many of them there are and of how many days."""
+
+    keys: DataFrame
+    months: dict[dt.date, tuple[int, int]]
+
+    @classmethod
+    def of(cls, keys: DataFrame) -> Touched:
+        """Counted at once: Spark sends small ones to every task, once it knows that they are small."""
+        kept = keys.persist()
+        rows = kept.groupBy("month").agg(F.count("*"), F.sum("days")).collect()
+        return cls(kept, {month: (count, days) for month, count, days in rows})
+
+    @property
+    def count(self) -> int:
+        """How many keys."""
+        return sum(count for count, _ in self.months.values())
+
+    @property
+    def days(self) -> int:
+        """Of how many different days, over all keys."""
+        return sum(days for _, days in self.months.values())
+
+
 def _make_touched(context: Context, since: int, lines_version: int) -> dict[str, int]:
     warehouse = context.warehouse
-    changes = warehouse.changes(STG_TRANSACTIONS, since, lines_version).persist()
     lines = warehouse.read(STG_TRANSACTIONS, lines_version)
-    days = changes.select(*DAY).union(_taken_back(changes, lines)).distinct().persist()
-    span = days.agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).collect()[0]
-    # Without a change, which commits that only moved files leave, any day will do.
-    first, last = span["first"] or UNDATED, span["last"] or UNDATED
-    month = first.replace(day=1)
-    months = days.select("customer_id", month_of()).distinct()
-    within = F.col("event_date").between(month, F.last_day(F.lit(last)))
-    of_months = lines.where(within).withColumn("month", month_of()).join(months, MONTH, "left_semi").persist()
-    bought = _purchases(lines, of_months).persist()
+    changes = warehouse.changes(STG_TRANSACTIONS, since, lines_version).select(*KNOWN).persist()
+    days = changes.select(*DAY).union(_taken_back(changes, lines))
+    months = Touched.of(days.groupBy("customer_id", month_of()).agg(_different_days().alias("days")))
+    of = changes.where("category IS NOT NULL").groupBy(*CATEGORY, month_of())
+    categories = Touched.of(of.agg(F.lit(1).alias("days")))
+
+    of_months = _within(lines, months).withColumn("month", month_of()).join(months.keys, MONTH, "left_semi")
+    orders = of_months.where("is_return").select(*ORDER).distinct().persist()
+    orders.count()
+    elsewhere = _purchases(lines, orders).join(months.keys, MONTH, "left_anti")
+    # A month's lines make its days too: all of a customer's, and what was not touched comes out as it was.
+    made = both_tiles(of_months.unionByName(elsewhere, allowMissingColumns=True))
+    made = made.join(months.keys, MONTH, "left_semi").persist()
+    priced = _within(lines, categories).join(categories.keys, CATEGORY, "left_semi")
     versions: dict[str, int] = {}
 
-    def make(table: Table, rows: DataFrame, keys: DataFrame, within: Span | None, what: str) -> None:
+    def make(table: Table, rows: DataFrame, touched: Touched, number: int, what: str) -> None:
         with context.steps.step(table.name) as facts:
-            versions[table.name] = warehouse.replace(table, rows, keys, within)
+            versions[table.name] = warehouse.replace(table, rows, touched.keys.drop("days"), touched.months)
             everything = warehouse.read(table, versions[table.name]).count()
-            facts.append(f"{keys.count():>9,} touched of {everything:,} {what}")
+            facts.append(f"{number:>9,} touched of {everything:,} {what}")
 
-    def whole(of: DataFrame, keys: DataFrame) -> DataFrame:
-        """The lines of some tiles, and the purchases elsewhere that their returns are of."""
-        return of.unionByName(bought.join(keys, list(keys.columns), "left_anti"), allowMissingColumns=True)
-
-    of_days = whole(of_months.join(days, DAY, "left_semi"), days)
-    make(CUSTOMER_DAY, daily_tiles(of_days).join(days, DAY, "left_semi"), days, ("event_date", first, last),
-         "customer days")  # fmt: skip
-    made = monthly_tiles(whole(of_months, months)).join(months, MONTH, "left_semi")
-    make(CUSTOMER_MONTH, made, months, ("month", month, last), "customer months")
-
-    categories = changes.where("category IS NOT NULL").select("category", "event_date").distinct()
-    of_categories = lines.where(F.col("event_date").between(first, last)).join(
-        categories, ["category", "event_date"], "left_semi"
-    )
-    make(CATEGORY_PRICE, price_tiles(of_categories), categories, ("event_date", first, last), "categories and days")
-    for persisted in (bought, of_months, days, changes):
-        persisted.unpersist()
+    make(CUSTOMER_DAY, made.where("event_date IS NOT NULL"), months, months.days, "customer days")
+    make(CUSTOMER_MONTH, made.where("event_date IS NULL"), months, months.count, "customer months")
+    make(CATEGORY_PRICE, price_tiles(priced), categories, categories.count, "categories and days")
+    for rows in (made, orders, categories.keys, months.keys, changes):
+        rows.unpersist()
     return versions
 
 
+def _different_days() -> Column:
+    """How many different days of a month there are in a group: the bits that a day of the month sets."""
+    return F.bit_count(F.expr("bit_or(1 << (day(event_date) - 1))")).cast("bigint")
+
+
+def _within(lines: DataFrame, touched: Touched) -> DataFrame:
+    """The lines of the months touched; as ranges of days, so that files and parts of files with others stay unread."""
+    spans = (F.col("event_date").between(F.lit(m), F.last_day(F.lit(m))) for m in sorted(touched.months))
+    return lines.where(reduce(Column.__or__, spans, F.lit(False)))
+
+
 def _taken_back(changes: DataFrame, lines: DataFrame) -> DataFrame:
-    """The customers' days on which something was taken back of an order with changed lines."""
-    orders = changes.where("NOT is_return").select(*ORDER).distinct()
-    return lines.where("is_return").join(orders, ORDER, "left_semi").select(*DAY)
+    """The customers' days on which something was taken back of an order with changed lines: not before those."""
+    bought = changes.where("NOT is_return")
+    first = bought.agg(F.min("event_date")).collect()[0][0]
+    orders = bought.select(*ORDER).distinct()
+    back = lines.where(F.col("is_return") & (F.col("event_date") >= F.lit(first)))
+    return back.join(orders, ORDER, "left_semi").select(*DAY)
 
 
-def _purchases(lines: DataFrame, of_tiles: DataFrame) -> DataFrame:
-    """The bare days of the purchases that the returns among some lines are of: a row an order and day."""
-    orders = of_tiles.where("is_return").select(*ORDER).distinct()
+def _purchases(lines: DataFrame, orders: DataFrame) -> DataFrame:
+    """The bare days of the purchases of some orders: a row an order and day."""
     bought = lines.where("NOT is_return").select(*DAY, "order_id", "is_return").join(orders, ORDER, "left_semi")
     return bought.distinct().withColumn("month", month_of())

@@ -14,7 +14,7 @@ from segmentation.tiles.aggregates import (
     TILES,
     Sum,
 )
-from segmentation.tiles.build import daily_tiles, month_of, monthly_tiles
+from segmentation.tiles.build import both_tiles, daily_tiles, month_of, monthly_tiles
 from segmentation.tiles.cover import cover
 from segmentation.tiles.prices import price_tiles
 from segmentation.tiles.units import in_units, since
@@ -27,6 +27,7 @@ __all__ = [
     "SUMS",
     "TILES",
     "Sum",
+    "both_tiles",
     "cover",
     "daily_tiles",
     "in_units",

@@ -144,9 +144,11 @@ CATEGORY_PRICE = Table(
     (
         Column("category", "string", "The category"),
         DAY,
+        MONTH,
         Column("unit_price", "decimal(18,6)", "Price paid per item"),
         Column("lines", "bigint", "Receipt lines at that price; every line counts once, whatever its quantity"),
     ),
     "state",
+    parted_by=("month",),
 )
 TILES = (CUSTOMER_DAY, CUSTOMER_MONTH, CATEGORY_PRICE)

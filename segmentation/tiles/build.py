@@ -7,9 +7,9 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core import schemas
 from segmentation.core.customers import HASH, gathered
-from segmentation.core.schemas import Table
-from segmentation.tiles.aggregates import BITS, BOUGHT, COUNT, CUSTOMER_DAY, CUSTOMER_MONTH, IS_ITEM, SUMS
+from segmentation.tiles.aggregates import BITS, BOUGHT, COUNT, CUSTOMER_DAY, CUSTOMER_MONTH, DAY, IS_ITEM, SUMS
 from segmentation.tiles.kernel import Grain, make_tiles
 
 # Sums of wide decimals go through BigDecimal; cents and thousandths as whole numbers are exact too, and three times as
@@ -31,16 +31,22 @@ def daily_tiles(lines: DataFrame) -> DataFrame:
 
     A day is whole only where all its lines are given, and the purchases that its returns take back.
     """
-    return _tiles(lines, "day", CUSTOMER_DAY)
+    return _tiles(contributions(lines), ("day",), CUSTOMER_DAY.columns)
 
 
 def monthly_tiles(lines: DataFrame) -> DataFrame:
     """One row per customer and calendar month with purchases or returns, from the lines as `daily_tiles`."""
-    return _tiles(lines, "month", CUSTOMER_MONTH)
+    return _tiles(contributions(lines), ("month",), CUSTOMER_MONTH.columns)
 
 
-def _tiles(lines: DataFrame, grain: Grain, table: Table) -> DataFrame:
-    return contributions(lines).mapInArrow(partial(make_tiles, grain=grain), table.ddl).select(*table.names)
+def both_tiles(lines: DataFrame) -> DataFrame:
+    """The rows of `daily_tiles` and, with `event_date` null, those of `monthly_tiles`: one pass for both."""
+    return _tiles(contributions(lines), ("day", "month"), (*CUSTOMER_MONTH.columns, DAY))
+
+
+def _tiles(contributed: DataFrame, grains: tuple[Grain, ...], columns: tuple[schemas.Column, ...]) -> DataFrame:
+    ddl = ", ".join(f"{c.name} {c.type}" for c in columns)
+    return contributed.mapInArrow(partial(make_tiles, grains=grains, names=[c.name for c in columns]), ddl)
 
 
 def contributions(lines: DataFrame) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -22,18 +22,27 @@ from segmentation.tiles.aggregates import (
 )
 
 Grain = Literal["day", "month"]
+OF_ONE_GRAIN = {"event_date": pa.date32(), "order_days": pa.int32()}
 Key = tuple[Ints, list[str] | None]
 """For each row the position of its text in a sorted list, −1 for none; and that list. Or days, and None."""
 
 
-def make_tiles(batches: Iterator[pa.RecordBatch], grain: Grain) -> Iterator[pa.RecordBatch]:
-    """For `mapInArrow`: lines as `tiles.build` selects them come in, a row per customer and day or month goes out."""
+def make_tiles(
+    batches: Iterator[pa.RecordBatch], grains: Sequence[Grain], names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """For `mapInArrow`: lines as `tiles.build` selects them come in, a row per customer and day or month goes out.
+
+    names: the columns in Spark's order, by which alone it goes; null in what another grain has.
+    """
     for table in whole_customers(batches):
-        yield pa.RecordBatch.from_pydict(tile_columns(Lines(table, grain)))
+        for grain in grains:
+            columns = tile_columns(Lines(table, grain))
+            nothing = {name: pa.nulls(len(columns["customer_id"]), kind) for name, kind in OF_ONE_GRAIN.items()}
+            yield pa.RecordBatch.from_pydict({name: (nothing | columns)[name] for name in names})
 
 
 def tile_columns(lines: Lines) -> dict[str, pa.Array]:
-    """The tiles of some lines, of one at least, by column, in the order of the table: Spark goes by that alone."""
+    """The tiles of some lines, of one at least, by column, in the order of their table."""
     columns = {
         **lines.keys(), **lines.sums(), "orders_by_store": lines.stores(), "by_category": lines.categories(),
         "products": lines.products(), "returned": lines.returned(),

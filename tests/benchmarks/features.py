@@ -160,7 +160,8 @@ class Refresh:
     def restore(self) -> None:
         """The tiles as they were before the new days."""
         for t in TILES:
-            self.bench.spark.sql(f"RESTORE delta.`{self.warehouse.path(t)}` TO VERSION AS OF {self.before[t.name]}")
+            self.warehouse.restore(t, self.before[t.name])
+        self.before |= {t.name: self.warehouse.version(t) for t in TILES}
 
     def seconds(self, rounds: int) -> Seconds:
         seconds: Seconds = {"refresh": [], "anew": []}

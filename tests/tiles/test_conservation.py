@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.customers import HASH, whole_customers
 from segmentation.core.schemas import STG_TRANSACTIONS
-from segmentation.tiles import daily_tiles, kernel, monthly_tiles
+from segmentation.tiles import CUSTOMER_MONTH, daily_tiles, kernel, monthly_tiles
 from segmentation.tiles.build import contributions
 from tests.oracles.months import expected_months
 from tests.oracles.tiles import Tiles, expected_days
@@ -112,13 +112,23 @@ def test_batches_of_any_size_and_customers_of_one_hash_change_nothing(
     with pytest.MonkeyPatch.context() as m:
         m.setattr(kernel, "whole_customers", partial(whole_customers, rows=gathered_to))
         days, months = (_made(table.to_batches(batch), grain) for grain in ("day", "month"))
+        both = _rows(table.to_batches(batch), "day", "month")
     expected = expected_days(LINES[i] for i in chosen)
     assert days == expected
     assert months == expected_months(expected)
+    assert states(row for row in both if "event_date" in row) == days
+    assert states(row for row in both if "event_date" not in row) == months
 
 
 def _made(batches: list[pa.RecordBatch], grain: kernel.Grain) -> Tiles:
-    return states(row for made in kernel.make_tiles(iter(batches), grain) for row in made.to_pylist())
+    return states(_rows(batches, grain))
+
+
+def _rows(batches: list[pa.RecordBatch], *grains: kernel.Grain) -> list[dict[str, Any]]:
+    """Without what only a tile of the other grain has."""
+    made = kernel.make_tiles(iter(batches), grains, ["event_date", *CUSTOMER_MONTH.names])
+    rows = (row for batch in made for row in batch.to_pylist())
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
 def test_a_partition_without_lines_has_no_tiles(contributed: pa.Table) -> None:

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from segmentation.tiles import price_tiles
 from tests.tiles.data import lines
 
-MONDAY, TUESDAY = dt.date(2017, 6, 12), dt.date(2017, 6, 13)
+MONDAY, TUESDAY, JUNE = dt.date(2017, 6, 12), dt.date(2017, 6, 13), dt.date(2017, 6, 1)
 
 
 def test_prices_count_lines_and_not_items(spark: SparkSession) -> None:
@@ -29,7 +29,7 @@ def test_prices_count_lines_and_not_items(spark: SparkSession) -> None:
         )
     )
     assert sorted(tuple(row) for row in found.collect()) == [
-        ("milk", MONDAY, Decimal(1), 2),
-        ("milk", MONDAY, Decimal("1.5"), 1),
-        ("milk", TUESDAY, Decimal(9), 1),
+        ("milk", MONDAY, JUNE, Decimal(1), 2),
+        ("milk", MONDAY, JUNE, Decimal("1.5"), 1),
+        ("milk", TUESDAY, JUNE, Decimal(9), 1),
     ]
