@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's contract. `state` changes by MERGE on its key; `published` is partitioned by (as_of, run_id)."""
+    """A table's contract. `state` changes by one commit an ingest, `published` is partitioned by (as_of, run_id)."""
 
     name: str
     grain: str

@@ -41,7 +41,12 @@ LOST = (
     ProtocolChangedException,
 )
 COMMITTED = "spark.databricks.delta.lastCommitVersionInSession"
-ATTEMPTS = 8  # a MERGE that lost to another writer is tried again this often; each loss means somebody won
+ATTEMPTS = 8  # a commit that lost to another writer is tried again this often; each loss means somebody won
+HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+"""Operations that change no row."""
+KEPT = "interval 400 days"
+"""How long a state table's earlier versions can be read. Runs pin them, and the last run of a monthly rhythm is older
+than the 7 days after which Delta refuses to go back."""
 
 
 class Warehouse:
@@ -104,6 +109,9 @@ class Warehouse:
                 builder = builder.addColumn(c.name, c.type, comment=c.comment)
             if table.partition_by:
                 builder = builder.partitionedBy(*table.partition_by)
+            if table.kind == "state":
+                builder = builder.property("delta.deletedFileRetentionDuration", KEPT)
+                builder = builder.property("delta.logRetentionDuration", KEPT)
             if table.change_feed:
                 builder = builder.property("delta.enableChangeDataFeed", "true")
             builder.execute()
@@ -228,18 +236,19 @@ class Warehouse:
     def replace(self, table: Table, rows: DataFrame, keys: DataFrame, parts: Collection[dt.date]) -> int:
         """Makes the rows whose key is in `keys` (some of the key columns) be `rows`; one commit, returns its version.
 
-        `parts`: the values of the column that parts the table in which such rows lie. Their files are written anew,
-        in one pass: to MERGE them took three times as long, and rewrote the same files. Other parts stay unread.
+        `parts`: the values, one at least, of the column that parts the table in which such rows and keys lie. Their
+        files are written anew in one pass: to MERGE them rewrote the same ones, and took twice as long. Other parts
+        stay unread.
         """
         (part,) = table.parted_by
-        inside = f"{part} IN ({', '.join(_quote(str(value)) for value in sorted(parts))})"
+        inside = " OR ".join(f"{part} = DATE'{value}'" for value in sorted(parts))
 
         def commit() -> None:
             others = self.read(table).where(inside).join(keys, list(keys.columns), "left_anti")
             written = others.select(*table.names).unionByName(rows.select(*table.names))
             written.write.format("delta").mode("overwrite").option("replaceWhere", inside).save(self.path(table))
 
-        return self._committed(table, commit) if parts else self.version(table)
+        return self._committed(table, commit)
 
     def changes(self, table: Table, since: int, until: int) -> DataFrame:
         """The rows that the commits after `since` up to `until` inserted, deleted, or changed: before and after."""
@@ -263,13 +272,20 @@ class Warehouse:
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         return self._committed(table, lambda: writer.save(self.path(table)))
 
-    def restore(self, table: Table, version: int) -> None:
-        """Makes a state table be what it was at `version`, in one commit; nothing is done where it still is."""
-        if self.version(table) != version:
-            self.spark.sql(f"RESTORE delta.`{self.path(table)}` TO VERSION AS OF {version}")
+    def restore(self, table: Table, version: int) -> int:
+        """Makes a state table hold the rows that it held at `version`; returns the version with them.
 
-    def _committed(self, table: Table, commit: Callable[[], None]) -> int:
-        """The version that this commit made, whatever another job has committed since."""
+        Nothing is done where it does, whatever housekeeping has moved. Raises Spark's error where files of that
+        version are gone.
+        """
+        stored = DeltaTable.forPath(self.spark, self.path(table))
+        behind = self.version(table) - version
+        if behind and not stored.history(behind).where(~F.col("operation").isin(*HOUSEKEEPING)).isEmpty():
+            return self._committed(table, lambda: stored.restoreToVersion(version))
+        return version
+
+    def _committed(self, table: Table, commit: Callable[[], object]) -> int:
+        """The version that this commit made, whatever another process has committed since; one thread a session."""
         for attempt in range(1, ATTEMPTS + 1):
             self.spark.conf.unset(COMMITTED)
             try:

@@ -50,6 +50,10 @@ def new_run(job: str, as_of: dt.date, config: Any, inputs: Mapping[str, str]) ->
     return Run(job, as_of, run_key, run_id, _utc_now(), config_hash, code, dict(inputs))
 
 
+class OvertakenError(SegmentationError):
+    """Another run of the job was published since the one that this run builds on."""
+
+
 class RunStore:
     """Reads and publishes rows of `runs`, and the promotions that say which bundle serves."""
 
@@ -83,8 +87,11 @@ class RunStore:
             runs = runs.where(f"as_of = DATE'{as_of}'")
         return runs.orderBy("publish_seq", ascending=False).first()
 
-    def publish(self, run: Run, restate: bool = False) -> Row:
+    def publish(self, run: Run, restate: bool = False, after: int | None = None) -> Row:
         """Makes a run's tables visible with one commit, and returns the row that holds the key afterwards.
+
+        `after`: the publish_seq of the job's run that this one builds on, 0 for none; None where it builds on none.
+        Raises OvertakenError, and publishes nothing, where the job has a later one by then.
 
         Where another attempt published the same key first, nothing is written and the winner is returned.
         With `restate` the key may stand already: the new row gets a higher publish_seq and takes its place.
@@ -97,10 +104,14 @@ class RunStore:
             same = "t.run_id = s.run_id" if restate else "t.run_key = s.run_key"
             # A number that another run took in the meantime is no match for ours: then try the next one.
             rows = self._warehouse.frame(RUNS, [values])
-            self._warehouse.insert_missing(RUNS, rows, f"{same} OR t.publish_seq >= s.publish_seq")
+            later = "false" if after is None else f"t.job = s.job AND t.publish_seq > {after}"
+            self._warehouse.insert_missing(RUNS, rows, f"{same} OR t.publish_seq >= s.publish_seq OR ({later})")
             winner = self._find(run.run_id) if restate else self.published(run.run_key)
             if winner is not None:
                 return winner
+            newest = self.latest(run.job)
+            if after is not None and newest is not None and newest["publish_seq"] > after:
+                raise OvertakenError(f"run {run.run_id} was overtaken by {newest['run_id']}; start the job again.")
         raise SegmentationError(f"run {run.run_id} lost {ATTEMPTS} races to publish; start the job again.")
 
     def champion(self, as_of: dt.date) -> str | None:

@@ -1,4 +1,4 @@
-"""Raw files to staged tables and day tiles."""
+"""Raw files to staged tables and tiles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from segmentation.core.schemas import (
 )
 from segmentation.io.files import RawFile
 from segmentation.io.raw import open_raw
-from segmentation.io.runs import Run, new_run
+from segmentation.io.runs import OvertakenError, Run, new_run
 from segmentation.io.tables import find_raw
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.tiles import refresh_tiles
@@ -90,7 +90,8 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     checks += _guard(context, cleaned, checks, last, received, stated is not None)
     context.create_tables()
     versions = _write_state(context, run, cleaned, survivor)
-    versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
+    for c in cleaned:
+        c.rows.unpersist()
     notes = source.absences()
     checks += [(table, "absent", column, 1.0) for table, column in source.absent_columns()]
     names = ("as_of", "run_id", "source_table", "check", "subject", "value")
@@ -99,14 +100,20 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     versions[DATA_QUALITY.name] = context.warehouse.write_attempt(DATA_QUALITY, frame, run.as_of, run.run_id)
     count = {check: int(sum(v for _, c, _, v in checks if c == check)) for check in
              ("rows_read", "rows_accepted", "rows_quarantined")}  # fmt: skip
-    for c in cleaned:
-        c.rows.unpersist()
     steps.say_notes("not in the source", notes)
-    return context.runs.publish(
-        run.finish(output_versions=versions, rows_in=count["rows_read"], rows_out=count["rows_accepted"],
-                   rows_quarantined=count["rows_quarantined"], notes=notes),
-        context.restate,
-    )  # fmt: skip
+    while True:
+        versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
+        finished = run.finish(output_versions=versions, rows_in=count["rows_read"], rows_out=count["rows_accepted"],
+                          rows_quarantined=count["rows_quarantined"], notes=notes)  # fmt: skip
+        try:
+            return context.runs.publish(finished, context.restate, after=last["publish_seq"] if last else 0)
+        except OvertakenError:
+            # Other files were staged at the same time. What is published next has to hold both.
+            last = check_source(context)
+            versions |= {t.name: context.warehouse.version(t) for t in (*STAGED, QUARANTINE)}
+            steps.say(
+                "  another ingest          was published in the meantime; its lines and these are brought together"
+            )
 
 
 def check_source(context: Context) -> Row | None:

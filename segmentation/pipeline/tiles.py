@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.schemas import STG_TRANSACTIONS, Table
+from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
 from segmentation.tiles import (
@@ -24,12 +25,12 @@ from segmentation.tiles import (
     price_tiles,
 )
 
-ORDER = ["customer_id", "order_id"]
-DAY = ["customer_id", "event_date"]
-KNOWN = (*DAY, "order_id", "category", "is_return")
+BY_ORDER = ["customer_id", "order_id"]
+BY_DAY = ["customer_id", "event_date"]
+BY_MONTH = ["customer_id", "month"]
+BY_CATEGORY = ["category", "event_date"]
+KNOWN = (*BY_DAY, "order_id", "category", "is_return")
 """What a refresh asks of a changed line."""
-MONTH = ["customer_id", "month"]
-CATEGORY = ["category", "event_date"]
 
 
 def refresh_tiles(context: Context, run: Run, last: Row | None, lines_version: int) -> dict[str, int]:
@@ -44,12 +45,18 @@ def refresh_tiles(context: Context, run: Run, last: Row | None, lines_version: i
     if since == lines_version:
         context.steps.say("  tiles                   no line has changed")
         return {t.name: last["output_versions"][t.name] for t in TILES}
-    for table in TILES:  # an attempt that died, or another ingest at the same time, may have left others
-        context.warehouse.restore(table, last["output_versions"][table.name])
-    return _make_touched(context, since, lines_version)
+    try:  # an attempt that died, or another ingest at the same time, may have left others
+        base = {t.name: context.warehouse.restore(t, last["output_versions"][t.name]) for t in TILES}
+    except SPARK_FAILED as error:
+        context.steps.say(
+            f"  tiles                   those of run {last['run_id']} are gone ({reason(error)}): all anew"
+        )
+        return _make_all(context, lines_version)
+    return _make_touched(context, base, since, lines_version)
 
 
 def _make_all(context: Context, lines_version: int) -> dict[str, int]:
+    # A pass for each: what both grains come of, or both grains, would be kept on the disk in between, of all lines.
     warehouse = context.warehouse
     lines = warehouse.read(STG_TRANSACTIONS, lines_version)
     versions: dict[str, int] = {}
@@ -67,53 +74,47 @@ def _make_all(context: Context, lines_version: int) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Touched:
-    """Keys of tiles that are made anew, in memory, and by month how many of them there are and of how many days."""
+    """Keys whose tiles are made anew, in memory: in which months, how many, and of how many days in all."""
 
     keys: DataFrame
-    months: dict[dt.date, tuple[int, int]]
+    months: list[dt.date]
+    count: int
+    days: int
 
     @classmethod
     def of(cls, keys: DataFrame) -> Touched:
-        """Counted at once: Spark sends small ones to every task, once it knows that they are small."""
+        """keys: with `month` and `days`. Counted at once: Spark sends to every task what it knows to be small."""
         kept = keys.persist()
-        rows = kept.groupBy("month").agg(F.count("*"), F.sum("days")).collect()
-        return cls(kept, {month: (count, days) for month, count, days in rows})
-
-    @property
-    def count(self) -> int:
-        """How many keys."""
-        return sum(count for count, _ in self.months.values())
-
-    @property
-    def days(self) -> int:
-        """Of how many different days, over all keys."""
-        return sum(days for _, days in self.months.values())
+        rows = kept.groupBy("month").agg(F.count("*").alias("keys"), F.sum("days").alias("days")).collect()
+        return cls(kept, sorted(r["month"] for r in rows), sum(r["keys"] for r in rows), sum(r["days"] for r in rows))
 
 
-def _make_touched(context: Context, since: int, lines_version: int) -> dict[str, int]:
+def _make_touched(context: Context, base: dict[str, int], since: int, lines_version: int) -> dict[str, int]:
     warehouse = context.warehouse
     lines = warehouse.read(STG_TRANSACTIONS, lines_version)
     changes = warehouse.changes(STG_TRANSACTIONS, since, lines_version).select(*KNOWN).persist()
-    days = changes.select(*DAY).union(_taken_back(changes, lines))
+    days = changes.select(*BY_DAY).union(_taken_back(changes, lines))
     months = Touched.of(days.groupBy("customer_id", month_of()).agg(_different_days().alias("days")))
-    of = changes.where("category IS NOT NULL").groupBy(*CATEGORY, month_of())
-    categories = Touched.of(of.agg(F.lit(1).alias("days")))
+    of = changes.where("category IS NOT NULL").groupBy(*BY_CATEGORY, month_of())
+    categories = Touched.of(of.agg(F.lit(1).alias("days")))  # a key is a category on one day
 
-    of_months = _within(lines, months).withColumn("month", month_of()).join(months.keys, MONTH, "left_semi")
-    orders = of_months.where("is_return").select(*ORDER).distinct().persist()
-    orders.count()
-    elsewhere = _purchases(lines, orders).join(months.keys, MONTH, "left_anti")
+    of_months = _within(lines, months).withColumn("month", month_of()).join(months.keys, BY_MONTH, "left_semi")
+    orders = of_months.where("is_return").select(*BY_ORDER).distinct().persist()
+    orders.count()  # as above
+    elsewhere = _purchases(lines, orders).join(months.keys, BY_MONTH, "left_anti")
     # A month's lines make its days too: all of a customer's, and what was not touched comes out as it was.
     made = both_tiles(of_months.unionByName(elsewhere, allowMissingColumns=True))
-    made = made.join(months.keys, MONTH, "left_semi").persist()
-    priced = _within(lines, categories).join(categories.keys, CATEGORY, "left_semi")
+    made = made.join(months.keys, BY_MONTH, "left_semi").persist()
+    priced = _within(lines, categories).join(categories.keys, BY_CATEGORY, "left_semi")
     versions: dict[str, int] = {}
 
     def make(table: Table, rows: DataFrame, touched: Touched, number: int, what: str) -> None:
         with context.steps.step(table.name) as facts:
-            versions[table.name] = warehouse.replace(table, rows, touched.keys.drop("days"), touched.months)
-            everything = warehouse.read(table, versions[table.name]).count()
+            keys = touched.keys.drop("days")
+            version = warehouse.replace(table, rows, keys, touched.months) if touched.months else base[table.name]
+            everything = warehouse.read(table, version).count()
             facts.append(f"{number:>9,} touched of {everything:,} {what}")
+            versions[table.name] = version
 
     make(CUSTOMER_DAY, made.where("event_date IS NOT NULL"), months, months.days, "customer days")
     make(CUSTOMER_MONTH, made.where("event_date IS NULL"), months, months.count, "customer months")
@@ -130,7 +131,7 @@ def _different_days() -> Column:
 
 def _within(lines: DataFrame, touched: Touched) -> DataFrame:
     """The lines of the months touched; as ranges of days, so that files and parts of files with others stay unread."""
-    spans = (F.col("event_date").between(F.lit(m), F.last_day(F.lit(m))) for m in sorted(touched.months))
+    spans = (F.col("event_date").between(F.lit(m), F.last_day(F.lit(m))) for m in touched.months)
     return lines.where(reduce(Column.__or__, spans, F.lit(False)))
 
 
@@ -138,12 +139,12 @@ def _taken_back(changes: DataFrame, lines: DataFrame) -> DataFrame:
     """The customers' days on which something was taken back of an order with changed lines: not before those."""
     bought = changes.where("NOT is_return")
     first = bought.agg(F.min("event_date")).collect()[0][0]
-    orders = bought.select(*ORDER).distinct()
+    orders = bought.select(*BY_ORDER).distinct()
     back = lines.where(F.col("is_return") & (F.col("event_date") >= F.lit(first)))
-    return back.join(orders, ORDER, "left_semi").select(*DAY)
+    return back.join(orders, BY_ORDER, "left_semi").select(*BY_DAY)
 
 
 def _purchases(lines: DataFrame, orders: DataFrame) -> DataFrame:
     """The bare days of the purchases of some orders: a row an order and day."""
-    bought = lines.where("NOT is_return").select(*DAY, "order_id", "is_return").join(orders, ORDER, "left_semi")
+    bought = lines.where("NOT is_return").select(*BY_DAY, "order_id", "is_return").join(orders, BY_ORDER, "left_semi")
     return bought.distinct().withColumn("month", month_of())

@@ -14,8 +14,6 @@ from segmentation.core.customers import Bools, Ints, column, day_numbers, packed
 from segmentation.tiles.aggregates import (
     BITS,
     CATEGORY_SUMS,
-    CUSTOMER_DAY,
-    CUSTOMER_MONTH,
     OF_LINES,
     OF_ORDERS,
     RETURNED_SUMS,
@@ -42,13 +40,11 @@ def make_tiles(
 
 
 def tile_columns(lines: Lines) -> dict[str, pa.Array]:
-    """The tiles of some lines, of one at least, by column, in the order of their table."""
-    columns = {
+    """The tiles of some lines, of one at least, by column."""
+    return {
         **lines.keys(), **lines.sums(), "orders_by_store": lines.stores(), "by_category": lines.categories(),
         "products": lines.products(), "returned": lines.returned(),
     }  # fmt: skip
-    table = CUSTOMER_DAY if lines.grain == "day" else CUSTOMER_MONTH
-    return {name: columns[name] for name in table.names}
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import time
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import delta.exceptions
 import pytest
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.schemas import K_SWEEP, STG_CUSTOMERS, STG_PRODUCTS
 from segmentation.io import Warehouse
 from segmentation.io.delta import ATTEMPTS
+from segmentation.tiles import CATEGORY_PRICE
 from tests.io.data import AS_OF, EARLIER, at_once, found_ks, found_products, products, sweep
 
 
@@ -156,3 +162,91 @@ def test_a_commit_that_always_loses_ends_with_deltas_error(warehouse: Warehouse)
     with pytest.raises(delta.exceptions.ConcurrentAppendException, match="another writer was first"):
         warehouse._committed(STG_PRODUCTS, commit)
     assert len(tries) == ATTEMPTS
+
+
+def test_the_version_is_that_of_the_own_commit_whatever_others_do(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS, K_SWEEP])
+    path = warehouse.path(STG_PRODUCTS)
+
+    def append_and_let_another_append() -> None:
+        for session in (spark, spark.newSession()):
+            products(session, ("p1", "milk")).write.format("delta").mode("append").save(path)
+
+    assert warehouse._committed(STG_PRODUCTS, append_and_let_another_append) == 1
+    assert warehouse.version(STG_PRODUCTS) == 2
+    for k in (2, 3, 4, 5):
+        warehouse.write_attempt(K_SWEEP, sweep(spark, f"r{k}", k), AS_OF, f"r{k}")
+    assert warehouse._committed(STG_PRODUCTS, lambda: None) == 2
+
+
+def test_a_version_of_a_month_ago_can_be_read_and_restored(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS])
+    old = warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "tea")))
+    long_ago = time.time() - 40 * 24 * 3600
+    for i, file in enumerate(sorted((Path(warehouse.path(STG_PRODUCTS)) / "_delta_log").glob("*.json"))):
+        os.utime(file, (long_ago + i, long_ago + i))
+    assert found_products(warehouse.read(STG_PRODUCTS, old)) == {"p1": "milk"}
+    assert warehouse.restore(STG_PRODUCTS, old) == 3
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p1": "milk"}
+
+
+def test_housekeeping_is_no_reason_to_restore(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS])
+    for name in ("p1", "p2"):
+        version = warehouse.merge(STG_PRODUCTS, products(spark, (name, "milk")))
+    DeltaTable.forPath(spark, warehouse.path(STG_PRODUCTS)).optimize().executeCompaction()
+    assert warehouse.version(STG_PRODUCTS) == version + 1
+    assert warehouse.restore(STG_PRODUCTS, version) == version
+    assert warehouse.version(STG_PRODUCTS) == version + 1
+
+
+def prices(spark: SparkSession, *rows: tuple[str, str, int]) -> DataFrame:
+    """category_price rows: category, day in 2017 and lines."""
+    days = [(c, dt.date.fromisoformat(f"2017-{day}"), n) for c, day, n in rows]
+    return spark.createDataFrame(
+        [(c, day, day.replace(day=1), Decimal(1), n) for c, day, n in days], CATEGORY_PRICE.ddl
+    )
+
+
+def found_prices(warehouse: Warehouse) -> list[tuple[str, str, int]]:
+    rows = warehouse.read(CATEGORY_PRICE).collect()
+    return sorted((r["category"], f"{r['event_date']:%m-%d}", r["lines"]) for r in rows)
+
+
+MARCH, APRIL = dt.date(2017, 3, 1), dt.date(2017, 4, 1)
+
+
+def test_replace_makes_rows_of_keys_anew_and_leaves_all_others(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([CATEGORY_PRICE])
+    warehouse.overwrite(
+        CATEGORY_PRICE,
+        prices(spark, ("milk", "03-01", 1), ("milk", "03-02", 2), ("tea", "03-02", 3), ("tea", "04-01", 4)),
+    )
+    april = [f for f in warehouse.read(CATEGORY_PRICE).inputFiles() if "month=2017-04-01" in f]
+    keys = prices(spark, ("milk", "03-01", 0), ("milk", "03-02", 0)).select("category", "event_date")
+    warehouse.replace(CATEGORY_PRICE, prices(spark, ("milk", "03-02", 9)), keys, [MARCH])
+    assert found_prices(warehouse) == [("milk", "03-02", 9), ("tea", "03-02", 3), ("tea", "04-01", 4)]
+    assert [f for f in warehouse.read(CATEGORY_PRICE).inputFiles() if "month=2017-04-01" in f] == april
+    with pytest.raises(AnalysisException, match="2017-03-01"):
+        warehouse.replace(CATEGORY_PRICE, prices(spark, ("tea", "04-01", 9)), keys, [MARCH])
+
+
+def test_replace_keeps_what_another_committed_in_the_meantime(
+    warehouse: Warehouse, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.create([CATEGORY_PRICE])
+    warehouse.overwrite(CATEGORY_PRICE, prices(spark, ("milk", "03-01", 1)))
+    read = Warehouse.read
+
+    def read_and_let_another_append(self: Warehouse, *of: Any) -> DataFrame:
+        monkeypatch.setattr(Warehouse, "read", read)
+        rows = read(self, *of)
+        others = prices(spark.newSession(), ("tea", "03-02", 3))
+        others.write.format("delta").mode("append").save(self.path(CATEGORY_PRICE))
+        return rows
+
+    monkeypatch.setattr(Warehouse, "read", read_and_let_another_append)
+    keys = prices(spark, ("milk", "03-01", 0)).select("category", "event_date")
+    warehouse.replace(CATEGORY_PRICE, prices(spark, ("milk", "03-01", 9)), keys, [MARCH, APRIL])
+    assert found_prices(warehouse) == [("milk", "03-01", 9), ("tea", "03-02", 3)]

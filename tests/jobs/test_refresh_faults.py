@@ -21,7 +21,7 @@ from tests.shop import line, open_shop, two_kinds, write_sales
 
 AS_OF = dt.date(2024, 5, 1)
 STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
-EVERY_STEP = (*STATE, "data_quality")  # in the order in which an ingest commits
+EVERY_STEP = (*STATE, "data_quality")
 SHORT = "customer_month"  # between the tiles: days and months are new, prices are not
 
 

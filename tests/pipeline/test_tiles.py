@@ -78,15 +78,18 @@ class Shop:
         prices = {(row["category"], row["event_date"]) for row in self.changed if row["category"]}
         return [f" {len(days)} touched of ", f" {len(months)} touched of ", f" {len(prices)} touched of "]
 
-    def refresh(self, code: str | None = None) -> dict[str, int]:
-        context = Context(self.warehouse, CONF, "complete_journey", Steps())
+    def attempt(self, last: dict[str, Any] | None, version: int) -> dict[str, Any]:
+        """Brings the tiles from what `last` published to a version of the lines; what is to be published then."""
         run = new_run("ingest", BEGIN, {}, {})
-        version = self.warehouse.version(STG_TRANSACTIONS)
-        versions = refresh.refresh_tiles(context, run, self.last, version)  # type: ignore[arg-type]
-        outputs = {**versions, STG_TRANSACTIONS.name: version}
-        self.last = {"code_version": code or run.code_version, "output_versions": outputs}
+        context = Context(self.warehouse, CONF, "complete_journey", Steps())
+        versions = refresh.refresh_tiles(context, run, last, version)  # type: ignore[arg-type]
+        return {"code_version": run.code_version, "output_versions": {**versions, STG_TRANSACTIONS.name: version}}
+
+    def refresh(self, code: str | None = None) -> dict[str, int]:
+        self.last = self.attempt(self.last, self.warehouse.version(STG_TRANSACTIONS))
+        self.last |= {"code_version": code} if code else {}
         self.changed = []
-        return versions
+        return {t.name: self.last["output_versions"][t.name] for t in TILES}
 
     def hashes(self) -> dict[str, str]:
         root = Path(self.warehouse.root)
@@ -145,6 +148,32 @@ def test_touched_tiles_are_what_making_all_anew_gives(
     whats = ("customer days", "customer months", "categories and days")
     for begin, size, what in zip(touched, sizes, whats, strict=True):
         assert f"{begin}{size:,} {what}" in said
+
+
+def test_an_older_attempt_that_ends_later_and_is_not_published_leaves_no_trace(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    shop = open_warehouse(spark, tmp_path / "shop")
+    shop.stage([line(1, {}), line(2, {"customer_id": "c2"})])
+    shop.refresh()
+    before = shop.last
+    shop.stage([line(1, {"net_amount": "2.00"})])
+    older = shop.warehouse.version(STG_TRANSACTIONS)
+    shop.stage([line(1, {"net_amount": "3.00"})])
+    shop.refresh()
+    shop.attempt(before, older)
+    shop.stage([line(3, {"customer_id": "c2"})])
+    shop.refresh()
+    assert shop.hashes() == anew(spark, tmp_path / "again", shop)
+
+
+def test_a_batch_of_nothing_but_returns_reaches_their_days(spark: SparkSession, tmp_path: Path) -> None:
+    shop = open_warehouse(spark, tmp_path / "shop")
+    shop.stage([line(1, {"event_date": MARCH_3, "order_id": "a"})])
+    shop.refresh()
+    shop.stage([line(2, {"event_date": APRIL_1, "order_id": "a", "is_return": True, "net_amount": "-10.00"})])
+    shop.refresh()
+    assert shop.hashes() == anew(spark, tmp_path / "again", shop)
 
 
 MARCH_3, APRIL_1, MAY_2, MAY_30, JUNE_14 = (dt.date(2017, *day) for day in ((3, 3), (4, 1), (5, 2), (5, 30), (6, 14)))

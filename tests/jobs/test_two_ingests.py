@@ -1,0 +1,53 @@
+"""Two ingests of different files at once: whichever publishes last, what is published holds the lines of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from segmentation.pipeline import ingest, run_ingest
+from segmentation.tiles import TILES
+from tests.published import row_hash, table
+from tests.shop import configure, line, open_shop, two_kinds, write_sales
+
+BATCHES = {
+    "first": two_kinds(6),
+    "slow": [line("n1", "c1", "2024-06-20", "7.00"), line("r0-1", "c0", "2024-02-06", "1.00", category="milk")],
+    "quick": [line("n2", "c2", "2024-06-21", "5.00"), line("r0-2", "c0", "2024-03-11", "2.00", product="p9")],
+}
+
+
+def test_an_ingest_that_is_overtaken_takes_in_what_the_other_published(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = configure(tmp_path / "conf")
+    for name, lines in BATCHES.items():
+        write_sales(tmp_path / name, lines)
+
+    def take_in(name: str, warehouse: str = "warehouse") -> Any:
+        return run_ingest(open_shop(spark, conf, tmp_path / warehouse), str(tmp_path / name))
+
+    take_in("first")
+    refresh, seqs = ingest.refresh_tiles, []
+
+    def refresh_and_let_the_other_publish(*of: Any) -> dict[str, int]:
+        monkeypatch.setattr(ingest, "refresh_tiles", refresh)
+        made = refresh(*of)
+        seqs.append(take_in("quick")["publish_seq"])
+        return made
+
+    monkeypatch.setattr(ingest, "refresh_tiles", refresh_and_let_the_other_publish)
+    last = take_in("slow")
+    assert seqs == [2]
+    assert last["publish_seq"] == 3
+
+    for name in BATCHES:  # the same one after another
+        take_in(name, "calm")
+    for name in ("stg_transactions", *(t.name for t in TILES)):
+        folder = tmp_path / "warehouse" / "segmentation" / name
+        published = DeltaTable(str(folder), version=last["output_versions"][name]).to_pandas()
+        assert row_hash(published) == row_hash(table(tmp_path / "calm", name)), name
