@@ -31,22 +31,23 @@ def daily_tiles(lines: DataFrame) -> DataFrame:
 
     A day is whole only where all its lines are given, and the purchases that its returns take back.
     """
-    return _tiles(contributions(lines), ("day",), CUSTOMER_DAY.columns)
+    return _tiles(lines, ("day",), CUSTOMER_DAY.columns)
 
 
 def monthly_tiles(lines: DataFrame) -> DataFrame:
     """One row per customer and calendar month with purchases or returns, from the lines as `daily_tiles`."""
-    return _tiles(contributions(lines), ("month",), CUSTOMER_MONTH.columns)
+    return _tiles(lines, ("month",), CUSTOMER_MONTH.columns)
 
 
 def both_tiles(lines: DataFrame) -> DataFrame:
     """The rows of `daily_tiles` and, with `event_date` null, those of `monthly_tiles`: one pass for both."""
-    return _tiles(contributions(lines), ("day", "month"), (*CUSTOMER_MONTH.columns, DAY))
+    return _tiles(lines, ("day", "month"), (*CUSTOMER_MONTH.columns, DAY))
 
 
-def _tiles(contributed: DataFrame, grains: tuple[Grain, ...], columns: tuple[schemas.Column, ...]) -> DataFrame:
+def _tiles(lines: DataFrame, grains: tuple[Grain, ...], columns: tuple[schemas.Column, ...]) -> DataFrame:
     ddl = ", ".join(f"{c.name} {c.type}" for c in columns)
-    return contributed.mapInArrow(partial(make_tiles, grains=grains, names=[c.name for c in columns]), ddl)
+    make = partial(make_tiles, grains=grains, names=[c.name for c in columns])
+    return contributions(lines).mapInArrow(make, ddl)
 
 
 def contributions(lines: DataFrame) -> DataFrame:

@@ -160,8 +160,7 @@ class Refresh:
     def restore(self) -> None:
         """The tiles as they were before the new days."""
         for t in TILES:
-            self.warehouse.restore(t, self.before[t.name])
-        self.before |= {t.name: self.warehouse.version(t) for t in TILES}
+            self.before[t.name] = self.warehouse.restore(t, self.before[t.name])
 
     def seconds(self, rounds: int) -> Seconds:
         seconds: Seconds = {"refresh": [], "anew": []}
