@@ -10,8 +10,7 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.clustering.indices import nearest
-from segmentation.clustering.shards import Array
+from segmentation.clustering.blocks import Array
 
 ASSIGNED = (
     "customer_id string, cluster_id int, distance double, margin double, score double, "
@@ -35,6 +34,15 @@ def assign_nearest(vectors: DataFrame, centroids: Array, names: list[str]) -> Da
 
     arrays = vectors.select("customer_id", vector_to_array(F.col("features")).alias("x"))
     return arrays.mapInArrow(run, ASSIGNED)
+
+
+def nearest(x: Array, centroids: Array) -> tuple[np.ndarray, Array]:
+    """Each row's nearest centroid and all squared distances (n, k).
+
+    No matrix product: a row's result must not depend on its neighbours.
+    """
+    squared = np.stack([((x - c) ** 2).sum(axis=1) for c in centroids], axis=1)
+    return squared.argmin(axis=1), squared
 
 
 def explain(x: Array, own: Array, other: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Quality of a clustering, from sums that merge: all candidates in two passes over the data."""
+"""Quality of every fitted model, from sums that merge: two passes over the data for all of them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pyspark.sql import DataFrame
 
-from segmentation.clustering.shards import Array, per_shard
+from segmentation.clustering.blocks import Array, Block, Blocks, Grid, View
+from segmentation.clustering.lloyd import STRIP, Model, Stack, all_sums, nearest_mask, with_norms
 from segmentation.core.errors import SegmentationError
+
+SAME = 1e-11
+"""A squared distance below this share of the squared norms is float32's rounding, and counts as none."""
+_DISTANCE, _SQUARED, _SILHOUETTE = range(3)
 
 
 @dataclass(frozen=True)
 class Indices:
-    """Figures of one candidate. The three indices are None for fewer than two non-empty clusters."""
+    """Figures of one model. The three indices are None for fewer than two non-empty clusters."""
 
     sizes: tuple[int, ...]
     sse: float
@@ -28,79 +32,91 @@ class Indices:
         return min(self.sizes) / sum(self.sizes)
 
 
-def measure(sharded: DataFrame, candidates: Sequence[Array]) -> list[Indices]:
-    """Indices of every candidate; `candidates` are centroids of shape (k, d).
+def measure(blocks: Blocks, models: Sequence[Model]) -> list[Indices]:
+    """Indices of every model. Two Spark jobs, whatever the number of models.
 
-    Two Spark jobs whatever the number of candidates. Customers belong to their nearest centroid, ties to the
-    lower number. A task holds one shard and one candidate's distances: 4,096 × (d + k) doubles.
+    Customers belong to their nearest centroid, ties to the lower number. Both passes work in double precision on the
+    blocks' float32 vectors; beside a block a task holds some eight times GROUP × STRIP doubles.
     """
-    if not candidates:
+    if not models:
         return []
+    sums = all_sums(blocks, models, np.float64)
+    views = blocks.views
+    by_view = {v: [i for i, m in enumerate(models) if m.view == v] for v in dict.fromkeys(m.view for m in models)}
+    scorers = {v: Scorer.of([models[i].centroids for i in of], [sums[i] for i in of]) for v, of in by_view.items()}
 
-    def first(x: Array) -> list[Array]:
-        return [part for centroids in candidates for part in cluster_sums(x, centroids)]
+    def statistics(block: Block) -> list[Array]:
+        return [scorer.sums(views[v].of(block).astype(np.float64)) for v, scorer in scorers.items()]
 
-    sums = _merge(per_shard(sharded, first), 5)
-
-    def second(x: Array) -> list[Array]:
-        return [
-            np.array([silhouette_sum(x, nearest(x, c)[0], s[0], s[1], s[2])])
-            for c, s in zip(candidates, sums, strict=True)
-        ]
-
-    totals = _merge(per_shard(sharded, second), 1)
-    return [_indices(c, s, float(t[0][0])) for c, s, t in zip(candidates, sums, totals, strict=True)]
-
-
-def _merge(shards: list[list[Array]], parts: int) -> list[list[Array]]:
-    total = [p.copy() for p in shards[0]]
-    for shard in shards[1:]:
-        for t, p in zip(total, shard, strict=True):
-            t += p
-    return [total[i : i + parts] for i in range(0, len(total), parts)]
+    grids = [_grid(views[v], [models[i].centroids for i in of]) for v, of in by_view.items()]
+    totals = blocks.sums(statistics, grids)
+    found: dict[int, Indices] = {}
+    for (v, of), total in zip(by_view.items(), totals, strict=True):
+        for i, part in zip(of, scorers[v].stack.split(total), strict=True):
+            found[i] = _indices(models[i].centroids, sums[i], part)
+    return [found[i] for i in range(len(models))]
 
 
-def nearest(x: Array, centroids: Array) -> tuple[np.ndarray, Array]:
-    """Each row's nearest centroid and all squared distances (n, k).
-
-    No matrix product: a row's result must not depend on its neighbours.
-    """
-    squared = np.stack([((x - c) ** 2).sum(axis=1) for c in centroids], axis=1)
-    return squared.argmin(axis=1), squared
+def _grid(view: View, centroids: Sequence[Array]) -> Grid:
+    # Nobody is farther from his nearest centroid than the far corner of all customers is from the nearest one to it.
+    reach = np.array(view.reach)
+    farthest = max(float(((np.abs(c) + reach) ** 2).sum(axis=1).min()) for c in centroids)
+    return Grid(np.array([np.sqrt(farthest), farthest, 1.0]), view.customers)
 
 
-def cluster_sums(x: Array, centroids: Array) -> list[Array]:
-    """Per cluster: members (k,), their sum (k, d), and the sums of squared norms, distances and their squares."""
-    own, squared = nearest(x, centroids)
-    member = (own[:, None] == np.arange(len(centroids))).astype(np.float64)
-    distance = squared[np.arange(len(x)), own]
-    return [
-        member.sum(axis=0), member.T @ x, member.T @ (x**2).sum(axis=1), member.T @ np.sqrt(distance),
-        member.T @ distance,
-    ]  # fmt: skip
+@dataclass(frozen=True)
+class Scorer:
+    """What the second pass needs of a view's models: their centroids, and the whole of their clusters."""
+
+    stack: Stack
+    clusters: Stack
+    """Rows (−2·mean, mean squared norm) of each cluster's members: times (x, 1) and |x|² more, the mean of |x − y|²."""
+    sizes: Array
+
+    @classmethod
+    def of(cls, centroids: Sequence[Array], sums: Sequence[Array]) -> Scorer:
+        """For models of these centroids, and what `cluster_sums` said of each."""
+        stack = Stack.of(centroids, np.float64)
+        total = np.concatenate([sums[i] for i in stack.models])
+        size = total[:, -2]
+        filled = np.maximum(size, 1)[:, None]
+        matrix = np.column_stack([-2 * total[:, :-2] / filled, total[:, -1:] / filled])
+        return cls(stack, Stack(stack.models, stack.groups, matrix), size)
+
+    def sums(self, x: Array) -> Array:
+        """Per centroid the sums over its members of distance, squared distance and silhouette, (K, 3).
+
+        The silhouette is that of squared Euclidean distances; a cluster's only member counts 0. The mean squared
+        distance of x to a cluster is |x|² + mean |y|² − 2·x·mean y, so no pair is ever visited.
+        Source: Rousseeuw (1987), doi:10.1016/0377-0427(87)90125-7; the form is that of MLlib's ClusteringEvaluator.
+        """
+        found = np.zeros((len(self.sizes), 3))
+        rows = with_norms(x)
+        for start in range(0, x.shape[1], STRIP):
+            strip = rows[:, start : start + STRIP]
+            for first, models, k in self.stack.groups:
+                at, shape = slice(first, first + models * k), (models, k, strip.shape[1])
+                squared = (self.stack.matrix[at] @ strip[:-1]).reshape(shape)
+                mask = nearest_mask(squared, squared.min(axis=1, keepdims=True))
+                squared += strip[-1]
+                norms = (self.stack.matrix[at, -1].reshape(models, k, 1)) + strip[-1]
+                squared[~mask | (squared < SAME * norms)] = 0
+                sizes = self.sizes[at].reshape(models, k, 1)
+                means = (self.clusters.matrix[at] @ strip[:-1]).reshape(shape) + strip[-1]
+                scores = np.sqrt(squared), squared, mask * _silhouettes(means, mask, sizes)
+                found[at] += np.stack([s.sum(axis=2).ravel() for s in scores], axis=1)
+        return found
 
 
-def silhouette_sum(x: Array, own: np.ndarray, sizes: Array, sums: Array, norms: Array) -> float:
-    """Sum over rows of the silhouette with squared Euclidean distances; a cluster's only member counts 0.
-
-    The mean squared distance of x to a cluster is |x|² + norms/n − 2·x·sums/n, so no pair is ever visited.
-    Source: Rousseeuw (1987), doi:10.1016/0377-0427(87)90125-7; the form is that of MLlib's ClusteringEvaluator.
-    """
-    filled = sizes > 0
-    if filled.sum() < 2:
-        return 0.0
+def _silhouettes(means: Array, mask: np.ndarray, sizes: Array) -> Array:
+    """(m, 1, n): from every customer's mean squared distance to each cluster of each model, (m, k, n)."""
+    own_size = (mask * sizes).sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (x**2).sum(axis=1)[:, None] + (norms / sizes)[None, :] - 2 * x @ (sums / sizes[:, None]).T
-    mean[:, ~filled] = np.inf
-    rows = np.arange(len(x))
-    n_own = sizes[own]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a = mean[rows, own] * n_own / (n_own - 1)
-    mean[rows, own] = np.inf
-    b = mean.min(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+        a = (mask * means).sum(axis=1, keepdims=True) * own_size / (own_size - 1)
+        b = np.where(mask | (sizes == 0), np.inf, means).min(axis=1, keepdims=True)
+        a, b = np.maximum(a, 0), np.maximum(b, 0)
         s = np.where(a < b, 1 - a / b, np.where(a > b, b / a - 1, 0.0))
-    return float(np.where(n_own > 1, s, 0.0).sum())
+    return np.where((own_size > 1) & np.isfinite(b), s, 0.0)
 
 
 def davies_bouldin(scatter: Array, centroids: Array) -> float:
@@ -133,18 +149,18 @@ def calinski_harabasz(within: float, between: float, n: int, k: int) -> float:
     return float("inf") if within == 0 else (between / (k - 1)) / (within / (n - k))
 
 
-def _indices(centroids: Array, sums: list[Array], silhouette_total: float) -> Indices:
-    sizes, totals, _, distances, squared = sums
+def _indices(centroids: Array, sums: Array, scores: Array) -> Indices:
+    sizes = sums[:, -2]
     filled = sizes > 0
     n, k = int(sizes.sum()), int(filled.sum())
     counts = tuple(int(s) for s in sizes)
-    sse = float(squared.sum())
+    sse = float(scores[:, _SQUARED].sum())
     if k < 2 or n <= k:
         return Indices(counts, sse, None, None, None)
-    means = totals[filled] / sizes[filled][:, None]
-    centre = totals.sum(axis=0) / n
+    means = sums[filled, :-2] / sizes[filled][:, None]
+    centre = sums[:, :-2].sum(axis=0) / n
     between = float((sizes[filled] * ((means - centre) ** 2).sum(axis=1)).sum())
     ch = calinski_harabasz(sse, between, n, k)
-    db = davies_bouldin(distances[filled] / sizes[filled], centroids[filled])
+    db = davies_bouldin(scores[filled, _DISTANCE] / sizes[filled], centroids[filled])
     finite = [v if np.isfinite(v) else None for v in (db, ch)]
-    return Indices(counts, sse, silhouette_total / n, finite[0], finite[1])
+    return Indices(counts, sse, float(scores[:, _SILHOUETTE].sum()) / n, finite[0], finite[1])

@@ -1,28 +1,44 @@
-"""Spark MLlib's KMeans: the engine that fits, and the model that is published."""
+"""Spark MLlib's KMeans: an engine that fits, and the model that is published whichever engine fitted."""
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 from pyspark.ml.clustering import KMeans, KMeansModel
-from pyspark.sql import DataFrame
+from pyspark.mllib.common import _py2java
+from pyspark.mllib.linalg import Vectors
+from pyspark.sql import DataFrame, SparkSession
 
-from segmentation.clustering.shards import Array
+from segmentation.clustering.blocks import Array
+from segmentation.clustering.lloyd import TOLERANCE
 
-TOLERANCE = 1e-3  # a centroid that moved less than a thousandth of a standard deviation stands still
+FEATURES = "features"
+PREDICTION = "cluster_id"
 
 
-def fit_kmeans(sharded: DataFrame, k: int, seed: int, max_iterations: int) -> tuple[KMeansModel, Array, int]:
-    """The model, its centroids (k', d) and the iterations it took; k' < k where there are fewer distinct points.
+def fit_kmeans(vectors: DataFrame, k: int, seed: int, max_iterations: int) -> tuple[Array, int]:
+    """Centroids (k', d) of `features` and the iterations they took; k' < k where there are fewer distinct points.
 
-    On one shard the result is the same to the bit; over several, MLlib adds up in the order of arrival.
+    MLlib adds up in the order in which tasks end: the last bits can differ from run to run.
     """
     kmeans = KMeans(
-        k=k,
-        seed=seed,
-        maxIter=max_iterations,
-        tol=TOLERANCE,
-        featuresCol="features",
-        predictionCol="cluster_id",
-    )
-    model = kmeans.fit(sharded)
-    return model, np.array(model.clusterCenters(), dtype=np.float64), model.summary.numIter
+        k=k, seed=seed, maxIter=max_iterations, tol=TOLERANCE, featuresCol=FEATURES, predictionCol=PREDICTION
+    )  # fmt: skip
+    model = kmeans.fit(vectors)
+    return np.array(model.clusterCenters(), dtype=np.float64), int(model.summary.numIter)
+
+
+def adopt(spark: SparkSession, centroids: Array) -> KMeansModel:
+    """A real `KMeansModel` of centroids (k, d) found elsewhere: scores `features`, saves, loads in plain PySpark.
+
+    PySpark has no way in for centroids, so the model is built in the JVM. Its summary is empty.
+    """
+    jvm = spark._jvm
+    assert jvm is not None
+    vectors = _py2java(spark.sparkContext, [Vectors.dense(c) for c in centroids.tolist()])
+    inner = jvm.org.apache.spark.mllib.clustering.KMeansModel(vectors)
+    uid = f"KMeans_{sha256(np.ascontiguousarray(centroids).tobytes()).hexdigest()[:12]}"
+    model = KMeansModel(jvm.org.apache.spark.ml.clustering.KMeansModel(uid, inner))
+    # Left alone it would say that its k is 2.
+    return model._set(k=len(centroids), featuresCol=FEATURES, predictionCol=PREDICTION)

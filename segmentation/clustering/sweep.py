@@ -1,27 +1,31 @@
-"""The sweep: every k and seed of one dimension, fitted by an engine and measured together."""
+"""The sweep: every k and seed of all dimensions, fitted by an engine and measured together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field, model_validator
-from pyspark.ml.clustering import KMeansModel
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from segmentation.clustering.blocks import Array, Blocks, View, pack
 from segmentation.clustering.indices import Indices, measure
+from segmentation.clustering.lloyd import Model, fit
 from segmentation.clustering.mllib import fit_kmeans
-from segmentation.clustering.shards import Array
+from segmentation.clustering.seeding import draw_pools, starts
 from segmentation.core.config import Strict
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.matrix import Preprocessor
 
 
 class SweepConfig(Strict):
     """`conf/sweep.yml`."""
 
-    engine: Literal["mllib"] = "mllib"
+    engine: Literal["lloyd", "mllib"] = "lloyd"
     k_min: int = Field(2, ge=2)
     k_max: int = Field(8, ge=2)
     seeds: list[int] = Field([11, 23], min_length=1)
@@ -61,8 +65,53 @@ class Candidate:
     iterations: int
     engine: str
     centroids: Array
-    model: KMeansModel
     indices: Indices
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What the sweep found in one dimension: candidates by k and seed, none where there is nothing to split."""
+
+    candidates: list[Candidate]
+    customers: int
+    """Those with data in the dimension."""
+
+
+def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preprocessor], unified: Preprocessor,
+              customers: int) -> dict[str, Swept]:  # fmt: skip
+    """Fits and measures the grid of every dimension and of the unified layer, all in the same Spark jobs.
+
+    features: `customer_features` of `customers` customers. Raises ConfigError for a pinned k that a dimension cannot
+    fill.
+    """
+    views = _views(parts, unified)
+    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
+    blocks = pack(features, columns, [F.expr(p.has_data) for p in parts], views, customers)
+    try:
+        begun = begin(config, blocks)
+        if config.engine == "lloyd":
+            models = fit(blocks, begun, config.max_iterations)
+        else:
+            models = _with_mllib(config, features, [*parts, unified], begun)
+        measured = list(zip(models, measure(blocks, models), strict=True))
+    finally:
+        blocks.release()
+    return {
+        view.name: Swept(
+            [Candidate(m.k, m.seed, m.iterations, config.engine, m.centroids, i) for m, i in measured if m.view == v],
+            view.customers,
+        )
+        for v, view in enumerate(blocks.views)
+    }
+
+
+def begin(config: SweepConfig, blocks: Blocks) -> list[Model]:
+    """A start for every view, k and seed, in this order."""
+    pools = draw_pools(blocks, max(config.k_max, *config.pinned_k.values(), 2), config.sample_seed)
+    return [
+        m for v, (view, pool) in enumerate(zip(blocks.views, pools, strict=True))
+        for m in starts(pool, v, view.name, grid(config, view.name, pool.distinct), config.seeds)
+    ]  # fmt: skip
 
 
 def grid(config: SweepConfig, dimension: str, distinct: int) -> list[int]:
@@ -81,22 +130,35 @@ def grid(config: SweepConfig, dimension: str, distinct: int) -> list[int]:
     return list(range(config.k_min, min(config.k_max, distinct) + 1))
 
 
-def run_sweep(config: SweepConfig, dimension: str, sharded: DataFrame) -> list[Candidate]:
-    """Fits the grid on `sharded` vectors and measures all candidates; empty where there is nothing to split.
+def _views(parts: Sequence[Preprocessor], unified: Preprocessor) -> list[View]:
+    """A slice of the columns for each dimension; for the unified layer those of its blocks, scaled by their factors."""
+    views, at = list[View](), 0
+    for i, p in enumerate(parts):
+        views.append(View(p.dimension, tuple(range(at, at + len(p.fitted))), i))
+        at += len(p.fitted)
+    factors = {b.dimension: b.factor for b in unified.blocks}
+    of = [v for v in views if v.name in factors]
+    columns = tuple(c for v in of for c in v.columns)
+    # Where no dimension tells customers apart, neither does the unified layer: any column says so.
+    scale = tuple(factors[v.name] for v in of for _ in v.columns)
+    return [*views, View(unified.dimension, columns or (0,), None, scale or (0.0,))]
 
-    Candidates come sorted by k and seed.
-    """
-    distinct = sharded.select("x").distinct().limit(config.k_max + max(config.pinned_k.values(), default=0)).count()
-    tasks = [(k, seed) for k in grid(config, dimension, distinct) for seed in config.seeds]
 
-    def fit(task: tuple[int, int]) -> tuple[KMeansModel, Array, int]:
-        return fit_kmeans(sharded, *task, config.max_iterations)
+def _with_mllib(
+    config: SweepConfig, features: DataFrame, preprocessors: Sequence[Preprocessor], begun: Sequence[Model]
+) -> list[Model]:
+    """The models asked for, from MLlib's own starts."""
+    models: list[Model] = []
+    for v, p in enumerate(preprocessors):
+        members = features.where(F.expr(p.has_data)).repartition("customer_id").sortWithinPartitions("customer_id")
+        vectors = p.stages().transform(members).select("features").persist()
 
-    # A fit is a chain of short jobs, most of it the driver's overhead: four at once keep two cores busy.
-    with ThreadPoolExecutor(4) as pool:
-        fitted = list(pool.map(fit, tasks))
-    indices = measure(sharded, [centroids for _, centroids, _ in fitted])
-    return [
-        Candidate(k, seed, iterations, config.engine, centroids, model, i)
-        for (k, seed), (model, centroids, iterations), i in zip(tasks, fitted, indices, strict=True)
-    ]
+        def one(model: Model, vectors: DataFrame = vectors) -> Model:
+            centroids, iterations = fit_kmeans(vectors, model.k, model.seed, config.max_iterations)
+            return replace(model, centroids=centroids, iterations=iterations)
+
+        # A fit is a chain of short jobs, most of it the driver's overhead: four at once keep two cores busy.
+        with ThreadPoolExecutor(4) as threads:
+            models += threads.map(one, [m for m in begun if m.view == v])
+        vectors.unpersist()
+    return models

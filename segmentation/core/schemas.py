@@ -281,7 +281,7 @@ K_SWEEP = Table(
         _c("calinski_harabasz", "double", "Calinski–Harabasz index, higher is better; null for one cluster"),
         _c("iterations", "int", "Lloyd iterations until it stood still"),
         _c("min_share", "double", "Share of customers in the smallest cluster, 0..1"),
-        _c("engine", "string", "What fitted it: mllib"),
+        _c("engine", "string", "What fitted it: lloyd or mllib"),
     ),
 )
 

@@ -12,8 +12,8 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.clustering import Candidate, Choice, SweepConfig, choose, run_sweep, shard_vectors
-from segmentation.clustering.shards import Array
+from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, adopt, choose, run_sweep
+from segmentation.clustering.blocks import Array
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS, UNIFIED
@@ -24,7 +24,7 @@ from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, uni
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
-from segmentation.pipeline.population import read_everyone
+from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.segments import (
     Model,
     beyond_chance,
@@ -89,7 +89,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     features = everyone.features
     tiles = tiles_before(context, as_of, features_run)
     version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
-    fitted, notes = _fit_all(context, features, sweep, dimensions)
+    fitted, notes = _fit_all(context, everyone, sweep, dimensions)
     models = _named(context, fitted, features, dimensions, tiles, as_of, version)
     tracker = Tracker(warehouse.root)
     rows = []
@@ -120,47 +120,44 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
 
 
 def _fit_all(
-    context: Context, features: DataFrame, sweep: SweepConfig, dimensions: Dimensions
+    context: Context, everyone: Everyone, sweep: SweepConfig, dimensions: Dimensions
 ) -> tuple[dict[str, Fitted], list[str]]:
-    fitted: dict[str, Fitted] = {}
-    preprocessors: list[Preprocessor] = []
+    features = everyone.features
+    parts: list[Preprocessor] = []
     notes: list[str] = []
-    for name, dimension in dimensions.items():
-        members = features.where(F.expr(dimension.has_data))
-        columns = context.registry.fitted(name)
-        customers = members.count()
-        if not columns or customers == 0:
-            notes.append(
-                f"{name} is skipped: " + ("the source has nothing for it" if not columns else "no customer has data")
-            )
-            context.steps.say(f"  skipped                 {notes[-1]}")
-            continue
-        sample = hash_sample(
-            members.select("customer_id", *(f.name for f in columns)), sweep.sample_size, sweep.sample_seed
-        )
-        preprocessors.append(fit_preprocessor(name, dimension.has_data, columns, sample, sweep.max_correlation))
-        fitted[name] = _fit_one(context, preprocessors[-1], members, customers, sweep)
-    if not preprocessors:
+    with context.steps.step("preprocessing") as facts:
+        for name, dimension in dimensions.items():
+            columns = context.registry.fitted(name)
+            members = features.where(F.expr(dimension.has_data)).select("customer_id", *(f.name for f in columns))
+            sample = hash_sample(members, sweep.sample_size, sweep.sample_seed) if columns else None
+            if sample is None or sample.empty:
+                why = "the source has nothing for it" if sample is None else "no customer has data"
+                notes.append(f"{name} is skipped: {why}")
+                continue
+            parts.append(fit_preprocessor(name, dimension.has_data, columns, sample, sweep.max_correlation))
+        facts.append(f"{sum(len(p.fitted) for p in parts)} slots in {len(parts)} dimensions")
+    for note in notes:
+        context.steps.say(f"  skipped                 {note}")
+    if not parts:
         raise BadInputError("no dimension has data: there is nothing to segment. Check the source mapping.")
-    weights = {name: dimension.weight for name, dimension in dimensions.items()}
-    unified = unify(UNIFIED, preprocessors, weights)
-    fitted[UNIFIED] = _fit_one(context, unified, features, features.count(), sweep)
-    return fitted, notes
+    unified = unify(UNIFIED, parts, {name: dimension.weight for name, dimension in dimensions.items()})
+    with context.steps.step("sweep") as facts:
+        swept = run_sweep(sweep, features, parts, unified, everyone.scored)
+        facts.append(f"{sum(len(s.candidates) for s in swept.values())} candidates by {sweep.engine}")
+    return {p.dimension: _fitted(context, p, swept[p.dimension], sweep) for p in (*parts, unified)}, notes
 
 
-def _fit_one(context: Context, p: Preprocessor, members: DataFrame, customers: int, sweep: SweepConfig) -> Fitted:
-    with context.steps.step(p.dimension) as facts:
-        stages = p.stages()
-        sharded = shard_vectors(stages.transform(members), customers)
-        candidates = run_sweep(sweep, p.dimension, sharded)
-        choice = choose(sweep, p.dimension, candidates, customers)
-        sharded.unpersist()
-        chosen = choice.candidate
-        centroids = chosen.centroids if chosen else np.zeros((1, len(p.names)))
-        model = PipelineModel([*stages.stages, chosen.model]) if chosen else stages
-        what = f"k={chosen.k}" if chosen else "one segment"
-        facts.append(f"{customers:>9,} customers, {len(p.names)} slots, {len(candidates)} candidates: {what}")
-    return Fitted(p, model, centroids, choice, candidates, customers)
+def _fitted(context: Context, p: Preprocessor, swept: Swept, sweep: SweepConfig) -> Fitted:
+    choice = choose(sweep, p.dimension, swept.candidates, swept.customers)
+    chosen, stages = choice.candidate, p.stages()
+    centroids = chosen.centroids if chosen else np.zeros((1, len(p.names)))
+    model = PipelineModel([*stages.stages, adopt(context.warehouse.spark, chosen.centroids)]) if chosen else stages
+    what = f"k={chosen.k}" if chosen else "one segment"
+    context.steps.say(
+        f"  {p.dimension:<24}{swept.customers:>9,} customers, {len(p.names)} slots, "
+        f"{len(swept.candidates)} candidates: {what}"
+    )  # fmt: skip
+    return Fitted(p, model, centroids, choice, swept.candidates, swept.customers)
 
 
 def _named(

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
@@ -34,29 +29,11 @@ from segmentation.staging import load_source
 from segmentation.tiles import TILES, daily_tiles, monthly_tiles, price_tiles
 from tests.benchmarks.data import AS_OF, BENCH, ROOT, staged_lines
 from tests.benchmarks.duck import features_sql
+from tests.benchmarks.measure import Measure, Seconds, in_turn, peak_memory, print_peak, write
 
 TWELVE = [dt.date(2023, month, 1) for month in range(2, 13)] + [AS_OF]
 NEW_DAYS = 30
 WHALE = 0.1
-Seconds = dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A ratio, and what was asked of it. `at_least`: higher is better."""
-
-    measure: str
-    value: float
-    goal: float
-    at_least: bool = False
-
-    @property
-    def met(self) -> bool:
-        return self.value >= self.goal if self.at_least else self.value <= self.goal
-
-    def row(self) -> str:
-        sign = "≥" if self.at_least else "≤"
-        return f"| {self.measure} | {self.value:.2f} | {sign} {self.goal:g} | {'yes' if self.met else '**no**'} |"
 
 
 class Bench:
@@ -104,18 +81,6 @@ class Bench:
         with duckdb.connect() as connection:
             connection.execute(f"COPY ({features_sql(self.registry, self.folder, AS_OF)}) TO '{out}'")
         return out
-
-
-def in_turn(ways: Mapping[str, Callable[[], object]], rounds: int) -> Seconds:
-    """Seconds of each way: all of them each round, in the opposite order every other round."""
-    seconds: Seconds = {name: [] for name in ways}
-    for i in range(rounds):
-        for name in list(ways) if i % 2 == 0 else reversed(list(ways)):
-            start = time.monotonic()
-            ways[name]()
-            seconds[name].append(time.monotonic() - start)
-            print(f"  round {i + 1}  {name:<28}{seconds[name][-1]:8.1f} s", flush=True)
-    return seconds
 
 
 def same(spark_rows: Path, other: Path, tolerance: float) -> None:
@@ -184,32 +149,11 @@ def hashed(rows: DataFrame) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
-def peak_memory(lines: int) -> float:
-    """The most bytes that the driver of a small cluster (its JVM and Python) held for features of so many lines."""
-    command = [sys.executable, "-m", "tests.benchmarks.features", "--driver", str(lines)]
-    env = os.environ | {"PYSPARK_SUBMIT_ARGS": (
-        "--properties-file conf/spark/local.conf --master local-cluster[1,2,6144] --driver-memory 2g "
-        "--conf spark.executor.memory=6g --conf spark.executor.extraClassPath=" + str(ROOT / "build" / "jars" / "*") +
-        " pyspark-shell"
-    ), "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
-    return float(done.stdout.split()[-1])
-
-
 def driver(lines: int) -> None:
     """In a process of its own: features of stored tiles; prints the driver's peak memory."""
     bench = open_bench(lines)
     bench.from_tiles(AS_OF)
-    jvm = bench.spark._jvm.java.lang.ProcessHandle.current().pid()  # type: ignore[union-attr]
-    print(sum(high_water_mark(pid) for pid in (jvm, os.getpid())))
-
-
-def high_water_mark(pid: int) -> float:
-    """The most bytes that a process ever had in memory (Linux)."""
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(float(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+    print_peak(bench.spark)
 
 
 def open_bench(lines: int, whale: float = 0.0) -> Bench:
@@ -243,7 +187,7 @@ def main() -> None:
     same(out / f"{large.name}-tiles-1", out / f"{large.name}-duckdb.parquet", 1e-9)
     seconds |= Refresh(large).seconds(options.rounds)
     took = {name: statistics.median(values) for name, values in seconds.items()}
-    memory = peak_memory(options.lines) / peak_memory(options.lines // 10)
+    memory = peak_memory("features", options.lines) / peak_memory("features", options.lines // 10)
     measures = [
         Measure("from lines / DuckDB", took["from lines"] / took["DuckDB from lines"], 2.5),
         Measure("from lines / from tiles", took["from lines"] / took["from tiles"], 3, at_least=True),
@@ -253,13 +197,8 @@ def main() -> None:
         Measure("ten times the lines: driver memory", memory, 1.2),
         Measure("one customer with a tenth of the lines", took["one customer has a tenth"] / took["from lines"], 1.2),
     ]
-    rows = [{**asdict(m), "met": m.met} for m in measures]
-    rows += [{"measure": f"{name}, seconds", "value": v, "goal": None, "met": None} for name, v in took.items()]
-    rows += [{"measure": "from tiles / DuckDB", "value": took["from tiles"] / took["DuckDB from lines"],
-              "goal": None, "met": None}]  # fmt: skip
-    (BENCH / "features.json").write_text(json.dumps(rows, indent=1) + "\n")
-    print("\n".join(["| measure | value | goal | met |", "|---|---|---|---|", *(m.row() for m in measures)]))
-    print(f"DuckDB beside it: from tiles / DuckDB {rows[-1]['value']:.2f}")
+    write(measures, took, BENCH / "features.json")
+    print(f"DuckDB beside it: from tiles / DuckDB {took['from tiles'] / took['DuckDB from lines']:.2f}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from segmentation.clustering import assign_nearest
 from segmentation.clustering.assign import explain
-from tests.clustering.data import blobs, frame
-from tests.clustering.test_measure import BATCH, setting
+from tests.clustering.data import blobs, frame, setting
+from tests.clustering.test_measure import BATCH
 
 
 def assigned(spark: SparkSession, x: Any, centroids: Any, names: list[str]) -> list[Any]:

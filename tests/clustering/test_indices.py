@@ -8,14 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segmentation.clustering.indices import calinski_harabasz, cluster_sums, davies_bouldin, nearest, silhouette_sum
+from segmentation.clustering.assign import nearest
+from segmentation.clustering.indices import Scorer, calinski_harabasz, davies_bouldin
+from segmentation.clustering.lloyd import Stack, cluster_sums
 from segmentation.core.errors import SegmentationError
 from tests.oracles.clustering import labels_of, silhouettes
 
 
+def scores(x: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """Per cluster the sums of distance, squared distance and silhouette."""
+    columns = np.ascontiguousarray(x.T)
+    sums = cluster_sums(columns, Stack.of([centroids], np.float64))
+    return Scorer.of([centroids], [sums]).sums(columns)
+
+
 def silhouette(x: np.ndarray, centroids: np.ndarray) -> float:
-    sizes, sums, norms, _, _ = cluster_sums(x, centroids)
-    return silhouette_sum(x, nearest(x, centroids)[0], sizes, sums, norms)
+    return float(scores(x, centroids)[:, 2].sum())
 
 
 def test_silhouette_by_hand() -> None:
@@ -50,14 +58,23 @@ def test_silhouette_is_the_twins_for_any_points(x: np.ndarray, centroids: np.nda
 
 
 def test_the_sums_of_a_cluster_by_hand() -> None:
-    """(0,0), (6,8) to (0,0) and … the second cluster has (10,0) alone, 2 away from its centroid."""
+    """(0,0) and (3,4) are 0 and 5 from (0,0); the second cluster has (10,0) alone, 2 away from its centroid."""
     x = np.array([[0.0, 0.0], [3.0, 4.0], [10.0, 0.0]])
-    sizes, sums, norms, distances, squared = cluster_sums(x, np.array([[0.0, 0.0], [12.0, 0.0], [99.0, 99.0]]))
-    assert sizes.tolist() == [2, 1, 0]
-    assert sums.tolist() == [[3, 4], [10, 0], [0, 0]]
-    assert norms.tolist() == [25, 100, 0]
-    assert distances.tolist() == [5, 2, 0]
-    assert squared.tolist() == [25, 4, 0]
+    centroids = np.array([[0.0, 0.0], [12.0, 0.0], [99.0, 99.0]])
+    sums = cluster_sums(np.ascontiguousarray(x.T), Stack.of([centroids], np.float64))
+    assert sums.tolist() == [[3, 4, 2, 25], [10, 0, 1, 100], [0, 0, 0, 0]]  # columns, members, squared norms
+    assert scores(x, centroids)[:, :2].tolist() == [[5, 25], [2, 4], [0, 0]]
+
+
+def test_several_models_are_scored_as_each_is_alone() -> None:
+    x = np.random.default_rng(5).normal(0, 1, (3000, 4))
+    centroids = [x[i : i + k] for i, k in enumerate([2, 7, 2, 60, 7])]
+    columns = np.ascontiguousarray(x.T)
+    stack = Stack.of(centroids, np.float64)
+    sums = stack.split(cluster_sums(columns, stack))
+    found = stack.split(Scorer.of(centroids, sums).sums(columns))
+    for c, of in zip(centroids, found, strict=True):
+        np.testing.assert_allclose(of, scores(x, c), rtol=1e-9, atol=1e-9)
 
 
 def test_a_tie_belongs_to_the_lower_number() -> None:

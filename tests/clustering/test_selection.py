@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
-from pyspark.ml.clustering import KMeansModel
 
 from segmentation.clustering import Candidate, Choice, SweepConfig, choose
 from segmentation.clustering.indices import Indices
@@ -21,7 +20,7 @@ def candidate(
     """A fit of 1,000 customers whose smallest cluster has `smallest`."""
     sizes = (*[smallest] * (k - 1), 1000 - smallest * (k - 1))
     indices = Indices(sizes, sse, silhouette, davies_bouldin, calinski_harabasz)
-    return Candidate(k, seed, 5, "mllib", np.zeros((k, 1)), cast(KMeansModel, None), indices)
+    return Candidate(k, seed, 5, "mllib", np.zeros((k, 1)), indices)
 
 
 def chosen(*candidates: Candidate, **config: Any) -> Choice:
@@ -158,7 +157,7 @@ def test_of_a_ks_seeds_the_one_with_the_lowest_sse_stands_and_of_equals_the_lowe
         candidate(3, 0.99, None, 900),
         candidate(3, 0.99, 0.01, None),
         candidate(3, 0.99, 0.01, 900, smallest=0),
-        Candidate(3, 11, 5, "mllib", np.zeros((2, 1)), cast(KMeansModel, None), Indices((500, 500), 1, 0.9, 0.1, 900)),
+        Candidate(3, 11, 5, "mllib", np.zeros((2, 1)), Indices((500, 500), 1, 0.9, 0.1, 900)),
     ],
     ids=["no silhouette", "no Davies–Bouldin", "no Calinski–Harabasz", "an empty cluster", "a cluster too few"],
 )

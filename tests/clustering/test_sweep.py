@@ -1,37 +1,51 @@
-"""The sweep end to end with MLlib: what is tried, what is chosen, and where there is nothing to split."""
+"""The sweep end to end with either engine: what is tried, what is chosen, and where there is nothing to split."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
-from segmentation.clustering import Candidate, Choice, SweepConfig, assign_nearest, choose, run_sweep, shard_vectors
+from segmentation.clustering import (
+    Candidate,
+    Choice,
+    SweepConfig,
+    Swept,
+    adopt,
+    assign_nearest,
+    choose,
+    run_sweep,
+)  # fmt: skip
+from segmentation.clustering import sweep as module
 from segmentation.clustering.sweep import grid
 from segmentation.core.errors import ConfigError
-from tests.clustering.data import CENTRES, blobs, frame
+from segmentation.matrix import unify
+from tests.clustering.data import CENTRES, as_they_are, blobs, frame, width
+
+ENGINES = pytest.mark.parametrize("engine", ["lloyd", "mllib"])
 
 
 def swept(vectors: DataFrame, customers: int, config: SweepConfig, dimension: str = "transactional") -> list[Candidate]:
-    sharded = shard_vectors(vectors, customers)
-    try:
-        return run_sweep(config, dimension, sharded)
-    finally:
-        sharded.unpersist()
+    part = as_they_are(dimension, range(width(vectors)))
+    unified = unify("unified", [part], {dimension: 1.0})
+    return run_sweep(config, vectors.drop("features"), [part], unified, customers)[dimension].candidates
 
 
 def chosen(config: SweepConfig, candidates: list[Candidate], customers: int) -> Choice:
     return choose(config, "transactional", candidates, customers)
 
 
-def test_three_planted_groups_are_found_again(spark: SparkSession) -> None:
+@ENGINES
+def test_three_planted_groups_are_found_again(spark: SparkSession, engine: Any) -> None:
     x, truth = blobs(7)
-    config = SweepConfig(k_min=2, k_max=5, seeds=[11, 23])
+    config = SweepConfig(engine=engine, k_min=2, k_max=5, seeds=[11, 23])
     candidates = swept(frame(spark, x), len(x), config)
     assert [(c.k, c.seed) for c in candidates] == [(k, seed) for k in (2, 3, 4, 5) for seed in (11, 23)]
-    assert {c.engine for c in candidates} == {"mllib"}
+    assert {c.engine for c in candidates} == {engine}
     choice = chosen(config, candidates, len(x))
     assert choice.candidate is not None
     assert (choice.candidate.k, choice.chosen_by) == (3, "system")
@@ -44,11 +58,60 @@ def test_three_planted_groups_are_found_again(spark: SparkSession) -> None:
         np.testing.assert_allclose(choice.candidate.centroids[cluster], CENTRES[group], atol=1)
 
 
-def test_the_model_handed_over_has_the_centroids_that_were_measured(spark: SparkSession) -> None:
+def test_both_engines_end_with_the_same_sse_where_the_groups_are_clear(spark: SparkSession) -> None:
     x, _ = blobs(8)
-    for c in swept(frame(spark, x), len(x), SweepConfig(k_min=3, k_max=3, seeds=[11])):
-        assert np.array_equal(c.model.clusterCenters(), c.centroids)
-        assert c.indices.sse == pytest.approx(c.model.summary.trainingCost, rel=1e-9)
+    found = [
+        swept(frame(spark, x), len(x), SweepConfig(engine=e, k_min=3, k_max=3, seeds=[11])) for e in ("lloyd", "mllib")
+    ]
+    assert found[0][0].indices.sse == pytest.approx(found[1][0].indices.sse, rel=1e-6)
+
+
+def test_an_adopted_model_is_one_of_mllib_that_saves_loads_and_scores_like_its_centroids(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    x, _ = blobs(8)
+    vectors = frame(spark, x)
+    centroids = np.array([[0.25, 0.0, 1e-9], [9.5, -0.1, 0.0], [0.0, 10.0, 1 / 3], [5.0, 5.0, 0.0]])
+    model = adopt(spark, centroids)
+    PipelineModel([model]).save(str(tmp_path / "model"))
+    loaded = PipelineModel.load(str(tmp_path / "model")).stages[0]
+    expected = {r["customer_id"]: r["cluster_id"] for r in assign_nearest(vectors, centroids, list("abc")).collect()}
+    for m in (model, loaded):
+        assert type(m).__module__ == "pyspark.ml.clustering"
+        assert (m.getK(), m.getFeaturesCol(), m.getPredictionCol()) == (4, "features", "cluster_id")
+        np.testing.assert_array_equal(m.clusterCenters(), centroids)
+        assert {r["customer_id"]: r["cluster_id"] for r in m.transform(vectors).collect()} == expected
+
+
+def several(spark: SparkSession, *dimensions: str) -> dict[str, Swept]:
+    """Two dimensions over the same 200 customers, one without half of them, and the unified layer."""
+    x = np.random.default_rng(9).normal(size=(200, 5))
+    vectors = frame(spark, x)
+    parts = [as_they_are("transactional", range(2), variance=2), as_they_are("behavioral", range(2, 5), "x0 > 0", 3)]
+    parts = [p for p in parts if p.dimension in dimensions]
+    unified = unify("unified", parts, {"transactional": 1.5, "behavioral": 0.5})
+    return run_sweep(SweepConfig(k_min=2, k_max=4, seeds=[11, 23]), vectors, parts, unified, 200)
+
+
+def test_a_dimension_comes_out_the_same_to_the_bit_whatever_others_are_swept_with_it(spark: SparkSession) -> None:
+    together = several(spark, "transactional", "behavioral")
+    for name in ("transactional", "behavioral"):
+        alone = several(spark, name)
+        for one, other in zip(alone[name].candidates, together[name].candidates, strict=True):
+            assert one.centroids.tobytes() == other.centroids.tobytes()
+            assert one.indices == other.indices
+
+
+def test_the_unified_layer_is_swept_as_its_preprocessor_says(spark: SparkSession) -> None:
+    found = several(spark, "transactional", "behavioral")
+    x = np.random.default_rng(9).normal(size=(200, 5))
+    assert [s.customers for s in found.values()] == [200, np.count_nonzero(x[:, 0] > 0), 200]
+    x *= np.sqrt([1.5 / 2, 1.5 / 2, *[0.5 / 3] * 3])  # weight over variance
+    x[x[:, 0] <= 0, 2:] = 0
+    for c in found["unified"].candidates:
+        squared = ((x[:, None, :] - c.centroids[None]) ** 2).sum(axis=2)
+        assert c.indices.sse == pytest.approx(squared.min(axis=1).sum(), rel=1e-6)
+        assert c.indices.sizes == tuple(np.bincount(squared.argmin(axis=1), minlength=c.k))
 
 
 def test_a_sweep_over_rows_in_another_order_says_the_same_to_the_bit(spark: SparkSession) -> None:
@@ -60,9 +123,12 @@ def test_a_sweep_over_rows_in_another_order_says_the_same_to_the_bit(spark: Spar
     assert one.indices == two.indices
 
 
+@ENGINES
 @pytest.mark.parametrize("x", [[[1.0, 2.0]], [[1.0, 2.0]] * 12], ids=["one customer", "twelve alike"])
-def test_where_nobody_differs_there_is_one_segment_and_no_k(spark: SparkSession, x: list[list[float]]) -> None:
-    config = SweepConfig()
+def test_where_nobody_differs_there_is_one_segment_and_no_k(
+    spark: SparkSession, x: list[list[float]], engine: Any
+) -> None:
+    config = SweepConfig(engine=engine)
     candidates = swept(frame(spark, x), len(x), config)
     assert candidates == []
     choice = chosen(config, candidates, len(x))
@@ -70,13 +136,25 @@ def test_where_nobody_differs_there_is_one_segment_and_no_k(spark: SparkSession,
     assert choice.reason == f"No structure: the {len(x)} customers do not differ. One segment for all."
 
 
-def test_with_fewer_distinct_points_than_k_max_the_sweep_ends_there(spark: SparkSession) -> None:
+@ENGINES
+def test_with_fewer_distinct_points_than_k_max_the_sweep_ends_there(spark: SparkSession, engine: Any) -> None:
     x = [[0.0, 0.0]] * 5 + [[9.0, 0.0]] * 4 + [[0.0, 9.0]] * 3
-    config = SweepConfig(k_min=2, k_max=8, seeds=[11])
+    config = SweepConfig(engine=engine, k_min=2, k_max=8, seeds=[11])
     candidates = swept(frame(spark, x), len(x), config)
     assert [c.k for c in candidates] == [2, 3]
     assert sorted(candidates[1].indices.sizes) == [3, 4, 5]
     assert candidates[1].indices.sse == 0
+
+
+def test_blocks_are_given_back_when_a_sweep_fails(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> Any:
+        raise RuntimeError("as asked")
+
+    before = spark.sparkContext._jsc.getPersistentRDDs().size()
+    monkeypatch.setattr(module, "measure", fails)
+    with pytest.raises(RuntimeError, match="as asked"):
+        several(spark, "transactional")
+    assert spark.sparkContext._jsc.getPersistentRDDs().size() == before
 
 
 def test_a_pinned_k_that_the_customers_cannot_fill_is_refused_with_both_numbers(spark: SparkSession) -> None:

@@ -1,0 +1,154 @@
+"""Where Lloyd's algorithm starts: one pool of candidate points a view, and from it k points for every (k, seed)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from segmentation.clustering.blocks import Array, Block, Blocks, Floats32
+from segmentation.clustering.lloyd import STRIP, Model, Stack, all_sums, with_norms
+
+ROUNDS = 3
+LOCAL_ITERATIONS = 30
+ZERO = 1e-14
+"""A squared distance below this share of the squared norms is rounding: the two points are one."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Points (p, d), all different, with how many customers each stands for."""
+
+    points: Array
+    weights: Array
+
+    @property
+    def distinct(self) -> int:
+        """At most so many clusters can have members."""
+        return len(self.points)
+
+
+def draw_pools(blocks: Blocks, k_max: int, seed: int) -> list[Pool]:
+    """For every view about 4·k_max·(ROUNDS + 1) points spread over its customers, by k-means||.
+
+    One Spark job a round serves all views. Each round takes 4·k_max customers, drawn by their squared distance to the
+    points taken so far (the first round all alike), without replacement: those with the smallest −ln(u)/d², which needs
+    no total beforehand. u depends on the seed, the view's name, the round and the place in the block, so the pool is
+    the same on any partitioning and whatever other views there are. Each point then moves to the mean of the customers
+    nearest to it. Where there are fewer different points than k_max, the pool holds all of them.
+    Sources: Bahmani et al. (2012), doi:10.14778/2180912.2180915; Efraimidis & Spirakis (2006),
+    doi:10.1016/j.ipl.2005.11.003.
+    """
+    size = 4 * k_max
+    points = [np.empty((0, len(view.columns))) for view in blocks.views]
+    unfinished = [v for v, view in enumerate(blocks.views) if view.customers]
+    done = 0
+    while unfinished:
+        found = _draw(blocks, {v: points[v] for v in unfinished}, size, (seed, done))
+        done += 1
+        for v in unfinished:
+            points[v] = np.unique(np.concatenate([points[v], found[v]]), axis=0)
+        enough = {v for v in unfinished if done > ROUNDS and len(points[v]) >= k_max}
+        unfinished = [v for v in unfinished if len(found[v]) and v not in enough]
+    models = [Model(v, len(p), seed, p) for v, p in enumerate(points) if len(p)]
+    pools = [Pool(p, np.zeros(len(p))) for p in points]
+    for model, sums in zip(models, all_sums(blocks, models), strict=True):
+        sums = sums[sums[:, -2] > 0]
+        pools[model.view] = Pool(sums[:, :-2] / sums[:, -2:-1], sums[:, -2])
+    return pools
+
+
+def starts(pool: Pool, view: int, name: str, ks: Sequence[int], seeds: Sequence[int]) -> list[Model]:
+    """A start in the view of this number and name for every k and seed: k-means++ on its pool, then Lloyd on it."""
+    return [
+        Model(view, k, seed, settle(pool, plus_plus(pool, k, np.random.default_rng([seed, k, _code(name)]))))
+        for k in ks for seed in seeds
+    ]  # fmt: skip
+
+
+def plus_plus(pool: Pool, k: int, rng: np.random.Generator) -> Array:
+    """k points of the pool, (k, d), far from each other: each time the best of 2 + ln k draws by weighted d².
+
+    Source: Arthur & Vassilvitskii (2007), https://dl.acm.org/doi/10.5555/1283383.1283494, in its greedy form.
+    """
+    points, weights = pool.points, pool.weights
+    chosen = _places(weights, rng, 1)
+    nearest = ((points - points[chosen[0]]) ** 2).sum(axis=1)
+    for _ in range(1, k):
+        tries = _places(weights * nearest, rng, 2 + int(np.log(k)))
+        after = np.minimum(nearest, ((points[tries][:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
+        best = int((after @ weights).argmin())
+        chosen.append(tries[best])
+        nearest = after[best]
+    return points[chosen]
+
+
+def settle(pool: Pool, centroids: Array) -> Array:
+    """Lloyd's algorithm on the weighted points of the pool."""
+    points, weights = pool.points, pool.weights
+    norms = (points**2).sum(axis=1)
+    for _ in range(LOCAL_ITERATIONS):
+        squared = norms[:, None] - 2 * points @ centroids.T + (centroids**2).sum(axis=1)
+        member = (squared.argmin(axis=1)[:, None] == np.arange(len(centroids))) * weights[:, None]
+        counts = member.sum(axis=0)[:, None]
+        moved = np.where(counts > 0, member.T @ points / np.maximum(counts, 1), centroids)
+        if np.array_equal(moved, centroids):
+            break
+        centroids = moved
+    return centroids
+
+
+def _code(name: str) -> int:
+    return crc32(name.encode())
+
+
+def _places(weights: Array, rng: np.random.Generator, draws: int) -> list[int]:
+    total = np.cumsum(weights)
+    if total[-1] <= 0:  # all points are taken; whichever comes leaves its cluster empty
+        return [0] * draws
+    places = np.searchsorted(total, rng.random(draws) * total[-1], side="right")
+    found: list[int] = np.minimum(places, len(weights) - 1).tolist()
+    return found
+
+
+def _draw(blocks: Blocks, taken: dict[int, Array], size: int, seed: tuple[int, int]) -> dict[int, Array]:
+    """For each view of `taken` at most `size` customers, drawn by their squared distance to the points taken."""
+    stacks = {v: Stack.of([p], np.float64) if len(p) else None for v, p in taken.items()}
+    views = blocks.views
+
+    def run(some: Iterable[Block]) -> Iterator[dict[int, tuple[Array, Floats32]]]:
+        best: dict[int, tuple[Array, Floats32]] = {}
+        for block in some:
+            for v, stack in stacks.items():
+                x = views[v].of(block)
+                rng = np.random.default_rng([*seed, _code(views[v].name), block.number])
+                u = rng.random((x.shape[1],))
+                squared = np.ones(len(u)) if stack is None else _squared(x, stack)
+                with np.errstate(divide="ignore"):
+                    keys = np.where(squared > 0, -np.log1p(-u) / squared, np.inf)
+                best[v] = _smallest([*([best[v]] if v in best else []), (keys, x.T)], size)
+        yield best
+
+    parts = blocks.each(run)
+    drawn = {v: _smallest([part[v] for part in parts if v in part], size) for v in taken}
+    return {v: x.astype(np.float64) for v, (_, x) in drawn.items()}
+
+
+def _smallest(parts: Sequence[tuple[Array, Floats32]], size: int) -> tuple[Array, Floats32]:
+    keys, x = np.concatenate([k for k, _ in parts]), np.concatenate([p for _, p in parts])
+    order = np.argsort(keys, kind="stable")[:size]
+    order = order[np.isfinite(keys[order])]
+    return keys[order], x[order]
+
+
+def _squared(x: Floats32, stack: Stack) -> Array:
+    """Squared distance of every customer to the nearest point of a stack of one model."""
+    rows, found = with_norms(x.astype(np.float64)), np.empty(x.shape[1])
+    greatest = float(stack.matrix[:, -1].max())
+    for start in range(0, x.shape[1], STRIP):
+        strip = rows[:, start : start + STRIP]
+        squared = (stack.matrix @ strip[:-1]).min(axis=0) + strip[-1]
+        found[start : start + STRIP] = np.where(squared > ZERO * (strip[-1] + greatest), squared, 0)
+    return found

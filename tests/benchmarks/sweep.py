@@ -1,0 +1,230 @@
+"""`make bench-sweep`: the speed and memory of the k sweep, as ratios of runs side by side.
+
+Every measure sets two ways of the same work against each other in alternating order and is the ratio of the medians.
+What counts on both sides alike stands in its name. Vectors are mixtures of overlapping groups, so that nothing ends
+after two iterations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.ml.clustering import KMeans
+from pyspark.ml.evaluation import ClusteringEvaluator
+from pyspark.ml.feature import VectorAssembler
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from threadpoolctl import threadpool_limits
+
+from segmentation.clustering.blocks import BLOCK_ROWS, Blocks, View, pack
+from segmentation.clustering.indices import Indices, measure
+from segmentation.clustering.lloyd import STRIP, Model, Stack, cluster_sums, fit
+from segmentation.clustering.sweep import SweepConfig, begin
+from segmentation.io import open_session
+from tests.benchmarks.data import BENCH
+from tests.benchmarks.measure import Measure, Seconds, in_turn, peak_memory, print_peak, write
+
+SEEDS = [11, 23, 37, 53, 71]
+GRID = SweepConfig(k_min=2, k_max=15, seeds=SEEDS)
+D = 12
+GROUPS = 8
+CHUNK = 50_000
+Fitted = list[tuple[Model, Indices]]
+
+
+def points(start: int, rows: int, d: int) -> Any:
+    """Rows `start` onwards of a mixture of GROUPS groups, (rows, d) standardised, the same wherever they are made."""
+    rng = np.random.default_rng([7, start])
+    centres = np.random.default_rng(3).normal(0, 1.2, (GROUPS, d))
+    return ((centres[rng.integers(0, GROUPS, rows)] + rng.normal(size=(rows, d))) / 1.5).astype(np.float32)
+
+
+def vectors(spark: SparkSession, rows: int, d: int = D) -> DataFrame:
+    """customer_id and d columns x<i> (double), from Parquet files that are made once."""
+    out = BENCH / f"vectors-{rows}x{d}"
+    if not (out / "_SUCCESS").exists():
+
+        def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for start in batch.column(0).to_pylist():
+                    n = min(CHUNK, rows - start)
+                    ids = [f"c{i:09d}" for i in range(start, start + n)]
+                    columns = dict(zip((f"x{i}" for i in range(d)), points(start, n, d).astype(float).T, strict=True))
+                    yield pa.RecordBatch.from_pydict({"customer_id": ids, **columns})
+
+        ddl = "customer_id string, " + ", ".join(f"x{i} double" for i in range(d))
+        spark.range(0, rows, CHUNK, 4).mapInArrow(make, ddl).write.mode("overwrite").parquet(str(out))
+    return spark.read.parquet(str(out))
+
+
+def packed(spark: SparkSession, rows: int, views: Sequence[View], d: int = D) -> Blocks:
+    return pack(vectors(spark, rows, d), [F.col(f"x{i}") for i in range(d)], [], views, rows)
+
+
+def everything(d: int = D) -> list[View]:
+    return [View("all", tuple(range(d)))]
+
+
+def stacked(spark: SparkSession, rows: int, views: Sequence[View], d: int = D) -> Fitted:
+    """Ours, from files to indices."""
+    blocks = packed(spark, rows, views, d)
+    models = fit(blocks, begin(GRID, blocks), GRID.max_iterations)
+    found = list(zip(models, measure(blocks, models), strict=True))
+    blocks.release()
+    return found
+
+
+def loop(spark: SparkSession, rows: int, seeds: Sequence[int], threads: int = 1) -> dict[tuple[int, int], float]:
+    """What one would write with MLlib, from files to indices: SSE by k and seed."""
+    assembler = VectorAssembler(inputCols=[f"x{i}" for i in range(D)], outputCol="features")
+    cached = assembler.transform(vectors(spark, rows)).select("features").persist()
+    evaluator = ClusteringEvaluator()
+
+    def one(task: tuple[int, int]) -> float:
+        model = KMeans(k=task[0], seed=task[1]).fit(cached)
+        evaluator.evaluate(model.transform(cached))
+        return float(model.summary.trainingCost)
+
+    tasks = [(k, seed) for seed in seeds for k in range(GRID.k_min, GRID.k_max + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        costs = list(pool.map(one, tasks))
+    cached.unpersist()
+    return dict(zip(tasks, costs, strict=True))
+
+
+def bare_products(work: tuple[int, int, int]) -> None:
+    """(strips, d, centroids): the two products of float32 that an iteration cannot do without, and nothing else."""
+    strips, d, k = work
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(d, BLOCK_ROWS)).astype(np.float32)
+    c = rng.normal(size=(k, d)).astype(np.float32)
+    out = np.empty((k, STRIP), dtype=np.float32)
+    with threadpool_limits(1):
+        for i in range(strips):
+            strip = x[:, i % 4 * STRIP : (i % 4 + 1) * STRIP]
+            np.matmul(c, strip, out=out)
+            out @ strip.T
+
+
+def bare(rows: int, found: Fitted) -> None:
+    """The products of all iterations that `found` took, on all cores."""
+    cores = len(os.sched_getaffinity(0))
+    by_iteration = [sum(m.k for m, _ in found if m.iterations > i) for i in range(max(m.iterations for m, _ in found))]
+    work = [(-(-rows // STRIP // cores), D, k) for k in by_iteration for _ in range(cores)]
+    with get_context("spawn").Pool(cores) as pool:
+        pool.map(bare_products, work, chunksize=1)
+
+
+def scikit(x: Any) -> None:
+    """scikit-learn over the same grid, on two threads; no indices."""
+    from sklearn.cluster import KMeans as InMemory
+
+    with threadpool_limits(len(os.sched_getaffinity(0))):
+        for k in range(GRID.k_min, GRID.k_max + 1):
+            for seed in SEEDS:
+                InMemory(k, n_init=1, random_state=seed).fit(x)
+
+
+def kernel_share(d: int, rounds: int) -> float:
+    """The two bare products' share of the kernel's time, one thread, centroids of the whole grid."""
+    x = np.ascontiguousarray(points(0, BLOCK_ROWS, d).T)
+    rng = np.random.default_rng(2)
+    stack = Stack.of([rng.normal(size=(k, d)) for k in range(GRID.k_min, GRID.k_max + 1) for _ in SEEDS])
+    work = (BLOCK_ROWS // STRIP, d, len(stack.matrix))
+    with threadpool_limits(1):
+        took: Seconds = {"kernel": [], "bare": []}
+        for _ in range(20 * rounds):
+            for name, way in (("kernel", lambda: cluster_sums(x, stack)), ("bare", lambda: bare_products(work))):
+                start = time.perf_counter()
+                way()
+                took[name].append(time.perf_counter() - start)
+    return statistics.median(took["bare"]) / statistics.median(took["kernel"])
+
+
+def six_views(d: int = 5) -> list[View]:
+    """Five dimensions of d columns each, and all of them."""
+    dimensions = [View(f"dimension {i}", tuple(range(i * d, (i + 1) * d))) for i in range(5)]
+    return [*dimensions, View("unified", tuple(range(5 * d)), None, (1.0,) * 5 * d)]
+
+
+def driver(rows: int) -> None:
+    """In a process of its own: a whole sweep; prints the driver's peak memory."""
+    spark = open_session("bench")
+    stacked(spark, rows, everything())
+    print_peak(spark)
+
+
+def main() -> None:
+    """Run everything, print the table, write `build/bench/sweep.json`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--driver", type=int)
+    options = parser.parse_args()
+    if options.driver:
+        driver(options.driver)
+        return
+    rows, rounds = options.rows, options.rounds
+    spark = open_session("bench")
+    for n, d in ((rows, D), (10 * rows, D), (rows, 25), (rows // 10, 25)):
+        vectors(spark, n, d)
+    print(f"{rows:,} rows, {rounds} rounds", flush=True)
+    found: Fitted = stacked(spark, rows, everything())
+    six: list[Callable[[], object]] = [lambda v=v: stacked(spark, rows // 10, [v], 25) for v in six_views()]  # type: ignore[misc]
+    seconds = in_turn(
+        {"stacked": lambda: stacked(spark, rows, everything()),
+         "loop, one seed": lambda: loop(spark, rows, SEEDS[:1]),
+         "loop from threads, one seed": lambda: loop(spark, rows, SEEDS[:1], 4),
+         "bare products": lambda: bare(rows, found),
+         "ten times the rows": lambda: stacked(spark, 10 * rows, everything()),
+         "six at once": lambda: stacked(spark, rows // 10, six_views(), 25),
+         "six in turn": lambda: [way() for way in six]},
+        rounds,
+    )  # fmt: skip
+    x = np.concatenate([points(start, CHUNK, D) for start in range(0, 4 * rows, CHUNK)])
+    blocks = packed(spark, 4 * rows, everything())
+    seconds |= in_turn(
+        {"in memory": lambda: fit(blocks, begin(GRID, blocks), GRID.max_iterations), "scikit-learn": lambda: scikit(x)},
+        rounds,
+    )
+    blocks.release()
+    start = time.monotonic()
+    theirs = loop(spark, rows, SEEDS)
+    whole_loop = time.monotonic() - start
+    took = {name: statistics.median(values) for name, values in seconds.items()} | {"the whole loop": whole_loop}
+    spark.stop()
+    worst = max(
+        min(i.sse for m, i in found if m.k == k) / min(theirs[k, seed] for seed in SEEDS)
+        for k in range(GRID.k_min, GRID.k_max + 1)
+    )
+    ours, seeds = took["stacked"], len(SEEDS)
+    measures = [
+        Measure("the whole loop of KMeans and ClusteringEvaluator / stacked, from files", whole_loop / ours, 40, True),
+        Measure("… by one seed a round, times 5", seeds * took["loop, one seed"] / ours, 40, True),
+        Measure("the same from a pool of 4 threads / stacked", seeds * took["loop from threads, one seed"] / ours, 30,
+                True),
+        Measure("worst of the best SSE of a k / that loop's", worst, 1.001),
+        Measure("stacked, from files / its two bare products", ours / took["bare products"], 4),
+        Measure("stacked / scikit-learn, both in memory, without indices", took["in memory"] / took["scikit-learn"],
+                1.2),
+        Measure("bare products / kernel, one thread, d = 12", kernel_share(12, rounds), 0.55, True),
+        Measure("bare products / kernel, one thread, d = 32", kernel_share(32, rounds), 0.65, True),
+        Measure("six sweeps in turn / all six at once, from files", took["six in turn"] / took["six at once"], 2, True),
+        Measure("ten times the rows: time, from files", took["ten times the rows"] / ours, 10.5),
+        Measure("ten times the rows: driver memory", peak_memory("sweep", 10 * rows) / peak_memory("sweep", rows), 1.2),
+    ]  # fmt: skip
+    write(measures, took, Path(BENCH / "sweep.json"))
+
+
+if __name__ == "__main__":
+    main()
