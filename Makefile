@@ -4,6 +4,7 @@ PYTHON ?= python3
 WAREHOUSE ?= warehouse
 AS_OF ?= 2018-01-01
 LINES ?= 20000000
+ROWS ?= 500000
 ROUNDS ?= 5
 RAW := build/raw/complete_journey
 
@@ -15,7 +16,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long bench-features check format wheel clean
+.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long bench-features bench-sweep check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -25,6 +26,7 @@ help:
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
+	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try)"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -80,6 +82,9 @@ test-long: setup
 
 bench-features: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.features --lines $(LINES) --rounds $(ROUNDS) $(QUIET)
+
+bench-sweep: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.sweep --rows $(ROWS) --rounds $(ROUNDS) $(QUIET)
 
 wheel: setup
 	@rm -rf build/lib  # it would keep modules that are gone
