@@ -1,4 +1,4 @@
-"""Run by test_executors.py on a cluster: a sweep of made-up customers; says each Spark job and a hash of what it found."""
+"""Run by test_executors.py on a cluster: a sweep of made-up customers; says each Spark job, and what came out."""
 
 from __future__ import annotations
 
