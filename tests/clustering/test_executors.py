@@ -59,8 +59,9 @@ def kill_an_executor(workers: list[subprocess.Popen[bytes]]) -> None:
     found: list[str] = []
     deadline = time.monotonic() + 30
     while not found and time.monotonic() < deadline:
-        # An executor that was lost is replaced at once, by another process under the same worker.
-        found = subprocess.run(["pgrep", "-P", str(workers[0].pid)], capture_output=True, text=True).stdout.split()
+        # The newest: that of a sweep before may still be on its way out.
+        command = ["pgrep", "--newest", "--parent", str(workers[0].pid)]
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
     os.kill(int(found[0]), signal.SIGKILL)
 
 
