@@ -125,7 +125,7 @@ def test_profile_shares_and_customers_add_up(demo_warehouse: Path) -> None:
 
 def test_every_dimension_has_a_sweep_a_reason_and_a_model_with_its_files(demo_warehouse: Path) -> None:
     sweep = published(demo_warehouse, "k_sweep", NEW_YEAR)
-    assert sweep.groupby("dimension").size().to_dict() == dict.fromkeys(ALL, 14)  # k = 2..8, two seeds
+    assert sweep.groupby("dimension").size().to_dict() == dict.fromkeys(ALL, 55)  # k = 2..12, five seeds
     selection = published(demo_warehouse, "k_selection", NEW_YEAR).set_index("dimension")
     models = published(demo_warehouse, "segment_models", NEW_YEAR).set_index("dimension")
     assert set(selection.index) == set(models.index) == ALL
