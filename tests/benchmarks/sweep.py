@@ -102,22 +102,26 @@ def loop(spark: SparkSession, rows: int, seeds: Sequence[int], threads: int = 1)
     return dict(zip(tasks, costs, strict=True))
 
 
-def bare_products(work: tuple[int, int, int]) -> None:
-    """(strips, d, centroids): the two products of float32 that an iteration cannot do without, and nothing else.
+def products(x: Any, c: Any, strips: int) -> None:
+    """The two products of float32 that an iteration cannot do without, and nothing else, on one thread.
 
-    In pieces of the kernel's own size, which stay in the cache: as fast as they go.
+    x: (d, BLOCK_ROWS), c: (k, d). In pieces of the kernel's own size, which stay in the cache: as fast as they go.
     """
+    out = np.empty((GROUP, STRIP), dtype=np.float32)
+    for i in range(strips):
+        strip = x[:, i % 4 * STRIP : (i % 4 + 1) * STRIP]
+        for first in range(0, len(c), GROUP):
+            product = np.matmul(c[first : first + GROUP], strip, out=out[: min(GROUP, len(c) - first)])
+            product @ strip.T
+
+
+def bare_products(work: tuple[int, int, int]) -> None:
+    """`products` for (strips, d, centroids), in a process of its own."""
     strips, d, k = work
     rng = np.random.default_rng(1)
-    x = rng.normal(size=(d, BLOCK_ROWS)).astype(np.float32)
-    c = rng.normal(size=(k, d)).astype(np.float32)
-    out = np.empty((GROUP, STRIP), dtype=np.float32)
+    x, c = (rng.normal(size=size).astype(np.float32) for size in ((d, BLOCK_ROWS), (k, d)))
     with threadpool_limits(1):
-        for i in range(strips):
-            strip = x[:, i % 4 * STRIP : (i % 4 + 1) * STRIP]
-            for first in range(0, k, GROUP):
-                product = np.matmul(c[first : first + GROUP], strip, out=out[: min(GROUP, k - first)])
-                product @ strip.T
+        products(x, c, strips)
 
 
 def bare(rows: int, found: Fitted) -> None:
@@ -144,11 +148,14 @@ def kernel_share(d: int, rounds: int) -> float:
     x = np.ascontiguousarray(points(0, BLOCK_ROWS, d).T)
     rng = np.random.default_rng(2)
     stack = Stack.of([rng.normal(size=(k, d)) for k in range(GRID.k_min, GRID.k_max + 1) for _ in SEEDS])
-    work = (BLOCK_ROWS // STRIP, d, len(stack.matrix))
+    c = np.ascontiguousarray(stack.matrix[:, :d])
     with threadpool_limits(1):
         took: Seconds = {"kernel": [], "bare": []}
         for _ in range(20 * rounds):
-            for name, way in (("kernel", lambda: cluster_sums(x, stack)), ("bare", lambda: bare_products(work))):
+            for name, way in (
+                ("kernel", lambda: cluster_sums(x, stack)),
+                ("bare", lambda: products(x, c, BLOCK_ROWS // STRIP)),
+            ):
                 start = time.perf_counter()
                 way()
                 took[name].append(time.perf_counter() - start)
