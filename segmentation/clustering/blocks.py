@@ -29,6 +29,7 @@ BLOCK_ROWS = 4096
 TASK_BLOCKS = 256
 """No task holds more, whatever the number of cores when they were packed: about a million customers."""
 MANY_TASKS = 64  # of more tasks than this, executors add up the results before the driver sees them
+NUMBER = "block_number"
 PACKED = "number int, customers int, x binary, members binary"
 
 
@@ -153,13 +154,13 @@ def pack(customers: DataFrame, columns: Sequence[Column], conditions: Sequence[C
     rows = customers.select(
         F.xxhash64("customer_id").alias(HASH), "customer_id",
         *(c.alias(f"x{i}") for i, c in enumerate(columns)), *(c.alias(f"is{i}") for i, c in enumerate(conditions)),
-    )  # fmt: skip
+    ).withColumn(NUMBER, number)  # fmt: skip
     # One whole number sorts by radix; ids of equal hash are put in order in numpy.
-    placed = rows.repartitionById(tasks, F.pmod(number, F.lit(tasks)).cast("int")).sortWithinPartitions(HASH)
+    placed = rows.repartitionById(tasks, F.pmod(NUMBER, F.lit(tasks)).cast("int")).sortWithinPartitions(HASH)
     d, m = len(columns), len(conditions)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for at, table in _tables(batches, bits):
+        for at, table in _tables(batches):
             yield _packed(at, table, d, m)
 
     packed = placed.mapInArrow(run, PACKED).rdd.map(lambda row: _block(row, d, m))
@@ -171,13 +172,12 @@ def _cores(spark: SparkSession) -> int:
     return spark.sparkContext.defaultParallelism
 
 
-def _tables(batches: Iterator[pa.RecordBatch], bits: int) -> Iterator[tuple[int, pa.Table]]:
+def _tables(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.Table]]:
     """Whole blocks out of batches that end anywhere, each with its number."""
     waiting: list[pa.RecordBatch] = []
     at = -1
     for batch in batches:
-        hashes = batch.column(0).to_numpy()
-        numbers = (hashes >> (64 - bits)) + 2 ** (bits - 1) if bits else np.zeros(len(hashes), dtype=np.int64)
+        numbers = batch.column(NUMBER).to_numpy()
         ends = np.append(np.flatnonzero(np.diff(numbers)) + 1, len(numbers))
         first = 0
         for end in ends.tolist():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.clustering.blocks import Array, Block, Blocks, Grid, View
-from segmentation.clustering.lloyd import STRIP, Model, Stack, all_sums, nearest_mask, with_norms
+from segmentation.clustering.lloyd import STRIP, Model, Stack, all_sums, by_view, in_order, nearest_mask, with_norms
 from segmentation.core.errors import SegmentationError
 
 SAME = 1e-11
@@ -41,20 +41,15 @@ def measure(blocks: Blocks, models: Sequence[Model]) -> list[Indices]:
     if not models:
         return []
     sums = all_sums(blocks, models, np.float64)
-    views = blocks.views
-    by_view = {v: [i for i, m in enumerate(models) if m.view == v] for v in dict.fromkeys(m.view for m in models)}
-    scorers = {v: Scorer.of([models[i].centroids for i in of], [sums[i] for i in of]) for v, of in by_view.items()}
+    placed, views = by_view(models), blocks.views
+    scorers = {v: Scorer.of([models[i].centroids for i in of], [sums[i] for i in of]) for v, of in placed.items()}
 
     def statistics(block: Block) -> list[Array]:
         return [scorer.sums(views[v].of(block).astype(np.float64)) for v, scorer in scorers.items()]
 
-    grids = [_grid(views[v], [models[i].centroids for i in of]) for v, of in by_view.items()]
-    totals = blocks.sums(statistics, grids)
-    found: dict[int, Indices] = {}
-    for (v, of), total in zip(by_view.items(), totals, strict=True):
-        for i, part in zip(of, scorers[v].stack.split(total), strict=True):
-            found[i] = _indices(models[i].centroids, sums[i], part)
-    return [found[i] for i in range(len(models))]
+    grids = [_grid(views[v], [models[i].centroids for i in of]) for v, of in placed.items()]
+    scores = in_order(placed, (s.stack for s in scorers.values()), blocks.sums(statistics, grids))
+    return [_indices(m.centroids, total, score) for m, total, score in zip(models, sums, scores, strict=True)]
 
 
 def _grid(view: View, centroids: Sequence[Array]) -> Grid:
@@ -69,7 +64,7 @@ class Scorer:
     """What the second pass needs of a view's models: their centroids, and the whole of their clusters."""
 
     stack: Stack
-    clusters: Stack
+    clusters: Array
     """Rows (−2·mean, mean squared norm) of each cluster's members: times (x, 1) and |x|² more, the mean of |x − y|²."""
     sizes: Array
 
@@ -80,8 +75,7 @@ class Scorer:
         total = np.concatenate([sums[i] for i in stack.models])
         size = total[:, -2]
         filled = np.maximum(size, 1)[:, None]
-        matrix = np.column_stack([-2 * total[:, :-2] / filled, total[:, -1:] / filled])
-        return cls(stack, Stack(stack.models, stack.groups, matrix), size)
+        return cls(stack, np.column_stack([-2 * total[:, :-2] / filled, total[:, -1:] / filled]), size)
 
     def sums(self, x: Array) -> Array:
         """Per centroid the sums over its members of distance, squared distance and silhouette, (K, 3).
@@ -102,7 +96,7 @@ class Scorer:
                 norms = (self.stack.matrix[at, -1].reshape(models, k, 1)) + strip[-1]
                 squared[~mask | (squared < SAME * norms)] = 0
                 sizes = self.sizes[at].reshape(models, k, 1)
-                means = (self.clusters.matrix[at] @ strip[:-1]).reshape(shape) + strip[-1]
+                means = (self.clusters[at] @ strip[:-1]).reshape(shape) + strip[-1]
                 scores = np.sqrt(squared), squared, mask * _silhouettes(means, mask, sizes)
                 found[at] += np.stack([s.sum(axis=2).ravel() for s in scores], axis=1)
         return found

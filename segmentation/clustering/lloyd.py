@@ -6,7 +6,7 @@ members. Between them each model takes the nearest of its own centroids.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,21 +120,32 @@ def sums_grid(view: View) -> Grid:
     return Grid(np.append(reach, [1.0, (reach**2).sum()]), view.customers)
 
 
+def by_view(models: Sequence[Model]) -> dict[int, list[int]]:
+    """The positions of each view's models."""
+    found: dict[int, list[int]] = {}
+    for i, m in enumerate(models):
+        found.setdefault(m.view, []).append(i)
+    return found
+
+
 def all_sums(blocks: Blocks, models: Sequence[Model], dtype: type[np.floating[Any]] = np.float32) -> list[Array]:
     """`cluster_sums` of every model over all customers of its view, (k, d + 2) each: one Spark job."""
-    by_view = {v: [i for i, m in enumerate(models) if m.view == v] for v in dict.fromkeys(m.view for m in models)}
-    stacks = {v: Stack.of([models[i].centroids for i in of], dtype) for v, of in by_view.items()}
-    views = blocks.views
+    placed, views = by_view(models), blocks.views
+    stacks = {v: Stack.of([models[i].centroids for i in of], dtype) for v, of in placed.items()}
 
     def statistics(block: Block) -> list[Floating]:
         return [cluster_sums(views[v].of(block).astype(dtype, copy=False), stack) for v, stack in stacks.items()]
 
     totals = blocks.sums(statistics, [sums_grid(views[v]) for v in stacks])
-    found: list[Array] = [np.empty(0)] * len(models)
-    for (v, of), total in zip(by_view.items(), totals, strict=True):
-        for i, part in zip(of, stacks[v].split(total), strict=True):
-            found[i] = part
-    return found
+    return in_order(placed, stacks.values(), totals)
+
+
+def in_order(placed: dict[int, list[int]], stacks: Iterable[Stack], totals: Sequence[Array]) -> list[Array]:
+    """What belongs to each model, out of the totals of each view's stack, in the order of `by_view`'s models."""
+    found: dict[int, Array] = {}
+    for of, stack, total in zip(placed.values(), stacks, totals, strict=True):
+        found.update(zip(of, stack.split(total), strict=True))
+    return [found[i] for i in range(len(found))]
 
 
 def fit(blocks: Blocks, starts: Sequence[Model], max_iterations: int) -> list[Model]:

@@ -107,7 +107,7 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
 
 def begin(config: SweepConfig, blocks: Blocks) -> list[Model]:
     """A start for every view, k and seed, in this order."""
-    pools = draw_pools(blocks, max(config.k_max, *config.pinned_k.values(), 2), config.sample_seed)
+    pools = draw_pools(blocks, max([config.k_max, *config.pinned_k.values()]), config.sample_seed)
     return [
         m for v, (view, pool) in enumerate(zip(blocks.views, pools, strict=True))
         for m in starts(pool, v, view.name, grid(config, view.name, pool.distinct), config.seeds)

@@ -6,7 +6,6 @@ the ratio of the medians. What both ways give is compared too: a fast wrong answ
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import os
 import shutil
@@ -29,7 +28,7 @@ from segmentation.staging import load_source
 from segmentation.tiles import TILES, daily_tiles, monthly_tiles, price_tiles
 from tests.benchmarks.data import AS_OF, BENCH, ROOT, staged_lines
 from tests.benchmarks.duck import features_sql
-from tests.benchmarks.measure import Measure, Seconds, in_turn, peak_memory, print_peak, write
+from tests.benchmarks.measure import Measure, Seconds, arguments, in_turn, peak_memory, print_peak, write
 
 TWELVE = [dt.date(2023, month, 1) for month in range(2, 13)] + [AS_OF]
 NEW_DAYS = 30
@@ -163,11 +162,7 @@ def open_bench(lines: int, whale: float = 0.0) -> Bench:
 
 def main() -> None:
     """Run everything, print the table, write `build/bench/features.json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, default=20_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--driver", type=int)
-    options = parser.parse_args()
+    options = arguments(__doc__, "lines", 20_000_000)
     if options.driver:
         driver(options.driver)
         return

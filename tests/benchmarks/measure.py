@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -46,6 +47,15 @@ def in_turn(ways: Mapping[str, Callable[[], object]], rounds: int) -> Seconds:
             seconds[name].append(time.monotonic() - start)
             print(f"  round {i + 1}  {name:<28}{seconds[name][-1]:8.1f} s", flush=True)
     return seconds
+
+
+def arguments(doc: str | None, size: str, default: int) -> argparse.Namespace:
+    """The command line of a benchmark: how large (`--<size>`), how many rounds, and what `peak_memory` asks for."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument(f"--{size}", type=int, default=default)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--driver", type=int)
+    return parser.parse_args()
 
 
 def write(measures: Sequence[Measure], took: Mapping[str, float], path: Path) -> None:

@@ -7,14 +7,12 @@ after two iterations.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +30,7 @@ from segmentation.clustering.lloyd import GROUP, STRIP, Model, Stack, cluster_su
 from segmentation.clustering.sweep import SweepConfig, begin
 from segmentation.io import open_session
 from tests.benchmarks.data import BENCH
-from tests.benchmarks.measure import Measure, Seconds, in_turn, peak_memory, print_peak, write
+from tests.benchmarks.measure import Measure, Seconds, arguments, in_turn, peak_memory, print_peak, write
 
 SEEDS = [11, 23, 37, 53, 71]
 GRID = SweepConfig(k_min=2, k_max=15, seeds=SEEDS)
@@ -177,17 +175,13 @@ def driver(rows: int) -> None:
 
 def main() -> None:
     """Run everything, print the table, write `build/bench/sweep.json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=500_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--driver", type=int)
-    options = parser.parse_args()
+    options = arguments(__doc__, "rows", 500_000)
     if options.driver:
         driver(options.driver)
         return
     rows, rounds = options.rows, options.rounds
     spark = open_session("bench")
-    for n, d in ((rows, D), (10 * rows, D), (rows, 25), (rows // 10, 25)):
+    for n, d in ((rows, D), (10 * rows, D), (rows // 10, 25)):
         vectors(spark, n, d)
     print(f"{rows:,} rows, {rounds} rounds", flush=True)
     found: Fitted = stacked(spark, rows, everything())
@@ -234,7 +228,7 @@ def main() -> None:
         Measure("ten times the rows: time, from files", took["ten times the rows"] / ours, 10.5),
         Measure("ten times the rows: driver memory", peak_memory("sweep", 10 * rows) / peak_memory("sweep", rows), 1.2),
     ]  # fmt: skip
-    write(measures, took, Path(BENCH / "sweep.json"))
+    write(measures, took, BENCH / "sweep.json")
 
 
 if __name__ == "__main__":
