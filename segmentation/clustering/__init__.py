@@ -6,7 +6,7 @@ iteration serves every dimension, k and seed; out go candidates, the chosen one,
 
 from segmentation.clustering.assign import assign_nearest
 from segmentation.clustering.mllib import adopt
-from segmentation.clustering.selection import Choice, choose
+from segmentation.clustering.selection import Choice, Weighed, choose
 from segmentation.clustering.sweep import Candidate, SweepConfig, Swept, run_sweep
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Choice",
     "SweepConfig",
     "Swept",
+    "Weighed",
     "adopt",
     "assign_nearest",
     "choose",

@@ -10,7 +10,7 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.clustering.blocks import Array
+from segmentation.clustering.views import Array
 
 ASSIGNED = (
     "customer_id string, cluster_id int, distance double, margin double, score double, "

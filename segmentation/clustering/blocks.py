@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,57 +15,25 @@ from pyspark import RDD, StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.clustering.views import Array, Block, Floating, Floats32, View
 from segmentation.core.customers import HASH
 from segmentation.core.errors import SegmentationError
 
-Array = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
-Floating = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
+Statistic = Callable[[Floats32, Array | None], Floating]
+"""Of vectors (d, n) and what each weighs (n,), None for one each, something that adds up over blocks."""
 T = TypeVar("T")
+U = TypeVar("U")
 
 BLOCK_ROWS = 4096
 """A block holds 2,048 to 4,096 customers on average; what a task keeps in memory does not grow with the data."""
+FEW = 4
+"""At least so many blocks, for the sake of all cores, where each would still hold a quarter of BLOCK_ROWS."""
 TASK_BLOCKS = 256
 """No task holds more, whatever the number of cores when they were packed: about a million customers."""
 MANY_TASKS = 64  # of more tasks than this, executors add up the results before the driver sees them
 NUMBER = "block_number"
 PACKED = "number int, customers int, x binary, members binary"
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some customers, in a fixed order."""
-
-    number: int
-    x: Floats32
-    """(d, n), a row a column of the vector."""
-    members: npt.NDArray[np.bool_]
-    """(conditions, n)."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What some models see of every block: some columns, scaled, of the customers that meet a condition.
-
-    A dimension is a view, and so is the unified layer: all columns, each with its dimension's factor.
-    """
-
-    name: str
-    columns: tuple[int, ...]
-    member: int | None = None
-    """Which condition; None: everybody."""
-    scale: tuple[float, ...] | None = None
-    customers: int = 0
-    reach: tuple[float, ...] = ()
-    """The greatest absolute value in each column: what sums are bounded by."""
-
-    def of(self, block: Block) -> Floats32:
-        """(d, n) of the block's customers that take part."""
-        x = block.x[list(self.columns)]
-        if self.member is not None and not block.members[self.member].all():
-            x = x[:, block.members[self.member]]
-        return x if self.scale is None else x * np.array(self.scale, dtype=np.float32)[:, None]
 
 
 @dataclass(frozen=True)
@@ -104,6 +72,8 @@ class Blocks:
     blocks: RDD[Block]
     """In about as many partitions as cores."""
     tasks: int
+    count: int
+    """At most so many blocks: their numbers are smaller."""
     views: tuple[View, ...]
 
     def each(self, run: Callable[[Iterable[Block]], Iterator[T]]) -> list[T]:
@@ -112,31 +82,45 @@ class Blocks:
         # batch size is set to.
         return self.blocks.mapPartitions(run).collect()
 
-    def sums(self, statistics: Callable[[Block], Sequence[Floating]], grids: Sequence[Grid]) -> list[Array]:
-        """Sums over all blocks of what `statistics` makes of each: the same bits however blocks lie in partitions."""
+    def sums(self, statistics: Mapping[int, Statistic], grids: Mapping[int, Grid]) -> dict[int, Array]:
+        """By the number of a view the sum over its blocks of what its statistic makes of each: one Spark job.
 
-        def run(blocks: Iterable[Block]) -> Iterator[list[Ints]]:
-            total: list[Ints] | None = None
+        The same bits however blocks lie in partitions. A view in which nobody takes part has no sum.
+        """
+        views = self.views
+
+        def run(blocks: Iterable[Block]) -> Iterator[dict[int, Ints]]:
+            total: dict[int, Ints] = {}
             for block in blocks:
-                parts = [g.whole(p) for g, p in zip(grids, statistics(block), strict=True)]
-                total = parts if total is None else added(total, parts)
-            if total is not None:
-                yield total
+                for v, statistic in statistics.items():
+                    if views[v].within(block):
+                        one = grids[v].whole(statistic(views[v].of(block), views[v].weights(block)))
+                        total[v] = total[v] + one if v in total else one
+            yield total
 
         if self.tasks > MANY_TASKS:
             total = self.blocks.mapPartitions(run).treeReduce(added)
         else:
             total = reduce(added, self.each(run))
-        return [g.numbers(t) for g, t in zip(grids, total, strict=True)]
+        return {v: grids[v].numbers(t) for v, t in total.items()}
+
+    def spread(self, run: Callable[[U], T], items: Sequence[U]) -> list[T]:
+        """What `run` makes of each item, on all cores, in order: one Spark job that looks at no block."""
+        context = self.blocks.context
+        return context.parallelize(items, context.defaultParallelism).map(run).collect()
+
+    def seen_as(self, views: Sequence[View]) -> Blocks:
+        """The same blocks under more views, which come after those they have: one Spark job looks at the new."""
+        return replace(self, views=(*self.views, *_described(self, views)))
 
     def release(self) -> None:
         """Gives the memory back."""
         self.blocks.unpersist()
 
 
-def added(one: list[Ints], other: list[Ints]) -> list[Ints]:
-    """Element by element."""
-    return [a + b for a, b in zip(one, other, strict=True)]
+def added(one: dict[int, Ints], other: dict[int, Ints]) -> dict[int, Ints]:
+    """Number by number."""
+    return {v: one[v] + other[v] if v in one and v in other else {**one, **other}[v] for v in one | other}
 
 
 def pack(customers: DataFrame, columns: Sequence[Column], conditions: Sequence[Column], views: Sequence[View],
@@ -147,7 +131,8 @@ def pack(customers: DataFrame, columns: Sequence[Column], conditions: Sequence[C
     and id, so it holds the same customers in the same order on any machine. Views come back with their customers and
     reach. Raises SegmentationError for a number that is not finite or beyond float32.
     """
-    bits = max(0, math.ceil(math.log2(max(count, 1) / BLOCK_ROWS)))
+    size = max(count, 1) / BLOCK_ROWS
+    bits = max(0, math.ceil(math.log2(size)), min(int(math.log2(FEW)), math.floor(math.log2(4 * size))))
     number = F.shiftright(HASH, 64 - bits) + 2 ** (bits - 1) if bits else F.lit(0)
     # One task a core: an iteration is so short that more of them would cost more than they even out.
     tasks = min(2**bits, max(_cores(customers.sparkSession), 2**bits // TASK_BLOCKS))
@@ -164,8 +149,12 @@ def pack(customers: DataFrame, columns: Sequence[Column], conditions: Sequence[C
             yield _packed(at, table, d, m)
 
     packed = placed.mapInArrow(run, PACKED).rdd.map(lambda row: _block(row, d, m))
-    blocks = Blocks(packed.persist(StorageLevel.MEMORY_AND_DISK), tasks, tuple(views))
-    return replace(blocks, views=_described(blocks))
+    blocks = Blocks(packed.persist(StorageLevel.MEMORY_AND_DISK), tasks, 2**bits, ())
+    try:
+        return blocks.seen_as(views)
+    except BaseException:
+        blocks.release()
+        raise
 
 
 def _cores(spark: SparkSession) -> int:
@@ -218,17 +207,17 @@ def _block(row: tuple[int, int, bytes, bytes], d: int, m: int) -> Block:
     )  # fmt: skip
 
 
-def _described(blocks: Blocks) -> tuple[View, ...]:
-    """The views with their number of customers and reach."""
-    views = blocks.views
+def _described(blocks: Blocks, views: Sequence[View]) -> tuple[View, ...]:
+    """The views with their customers and reach."""
 
-    def run(some: Iterable[Block]) -> Iterator[list[tuple[int, Array]]]:
-        found = [(0, np.zeros(len(v.columns))) for v in views]
+    def run(some: Iterable[Block]) -> Iterator[list[tuple[dict[int, float], Array]]]:
+        found = [(dict[int, float](), np.zeros(len(v.columns))) for v in views]
         for block in some:
-            for i, view in enumerate(views):
-                x = view.of(block)
-                n, reach = found[i]
-                found[i] = (n + x.shape[1], np.maximum(reach, np.abs(x).max(axis=1, initial=0)))
+            for view, (customers, reach) in zip(views, found, strict=True):
+                if view.within(block):
+                    x, weights = view.of(block), view.weights(block)
+                    customers[block.number] = x.shape[1] if weights is None else float(weights.sum())
+                    np.maximum(reach, np.abs(x).max(axis=1, initial=0), out=reach)
         yield found
 
     parts = blocks.each(run)
@@ -241,6 +230,6 @@ def _described(blocks: Blocks) -> tuple[View, ...]:
                 f'"{view.name}": columns {wrong} of the vectors hold null, NaN, an infinite number or one beyond '
                 "float32. Impute and cap them first, as segmentation.matrix does."
             )
-        customers = sum(part[i][0] for part in parts)
+        customers = math.fsum(n for part in parts for n in part[i][0].values())
         described.append(replace(view, customers=customers, reach=tuple(reach.tolist())))
     return tuple(described)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segmentation.clustering.blocks import Array, Block, Blocks, Grid, View
+from segmentation.clustering.blocks import Blocks, Grid
 from segmentation.clustering.lloyd import STRIP, Model, Stack, all_sums, by_view, in_order, nearest_mask, with_norms
+from segmentation.clustering.views import Array, Floats32, View
 from segmentation.core.errors import SegmentationError
 
 SAME = 1e-11
@@ -20,7 +21,8 @@ _DISTANCE, _SQUARED, _SILHOUETTE = range(3)
 class Indices:
     """Figures of one model. The three indices are None for fewer than two non-empty clusters."""
 
-    sizes: tuple[int, ...]
+    sizes: tuple[float, ...]
+    """Customers, or what they weigh together."""
     sse: float
     silhouette: float | None
     davies_bouldin: float | None
@@ -44,11 +46,9 @@ def measure(blocks: Blocks, models: Sequence[Model]) -> list[Indices]:
     placed, views = by_view(models), blocks.views
     scorers = {v: Scorer.of([models[i].centroids for i in of], [sums[i] for i in of]) for v, of in placed.items()}
 
-    def statistics(block: Block) -> list[Array]:
-        return [scorer.sums(views[v].of(block).astype(np.float64)) for v, scorer in scorers.items()]
-
-    grids = [_grid(views[v], [models[i].centroids for i in of]) for v, of in placed.items()]
-    scores = in_order(placed, (s.stack for s in scorers.values()), blocks.sums(statistics, grids))
+    grids = {v: _grid(views[v], [models[i].centroids for i in of]) for v, of in placed.items()}
+    totals = blocks.sums({v: scorer.sums for v, scorer in scorers.items()}, grids)
+    scores = in_order(placed, {v: scorer.stack for v, scorer in scorers.items()}, totals)
     return [_indices(m.centroids, total, score) for m, total, score in zip(models, sums, scores, strict=True)]
 
 
@@ -77,17 +77,19 @@ class Scorer:
         filled = np.maximum(size, 1)[:, None]
         return cls(stack, np.column_stack([-2 * total[:, :-2] / filled, total[:, -1:] / filled]), size)
 
-    def sums(self, x: Array) -> Array:
+    def sums(self, x: Floats32, weights: Array | None = None) -> Array:
         """Per centroid the sums over its members of distance, squared distance and silhouette, (K, 3).
 
-        The silhouette is that of squared Euclidean distances; a cluster's only member counts 0. The mean squared
-        distance of x to a cluster is |x|² + mean |y|² − 2·x·mean y, so no pair is ever visited.
+        x: (d, n); weights: (n,), times which each customer counts. The silhouette is that of squared Euclidean
+        distances; a cluster's only member counts 0. The mean squared distance of x to a cluster is
+        |x|² + mean |y|² − 2·x·mean y, so no pair is ever visited.
         Source: Rousseeuw (1987), doi:10.1016/0377-0427(87)90125-7; the form is that of MLlib's ClusteringEvaluator.
         """
         found = np.zeros((len(self.sizes), 3))
-        rows = with_norms(x)
+        rows = with_norms(x.astype(np.float64))
+        times = np.ones(x.shape[1]) if weights is None else weights
         for start in range(0, x.shape[1], STRIP):
-            strip = rows[:, start : start + STRIP]
+            strip, counts = rows[:, start : start + STRIP], times[start : start + STRIP]
             for first, models, k in self.stack.groups:
                 at, shape = slice(first, first + models * k), (models, k, strip.shape[1])
                 squared = (self.stack.matrix[at] @ strip[:-1]).reshape(shape)
@@ -98,7 +100,7 @@ class Scorer:
                 sizes = self.sizes[at].reshape(models, k, 1)
                 means = (self.clusters[at] @ strip[:-1]).reshape(shape) + strip[-1]
                 scores = np.sqrt(squared), squared, mask * _silhouettes(means, mask, sizes)
-                found[at] += np.stack([s.sum(axis=2).ravel() for s in scores], axis=1)
+                found[at] += np.stack([(s @ counts).ravel() for s in scores], axis=1)
         return found
 
 
@@ -131,7 +133,7 @@ def davies_bouldin(scatter: Array, centroids: Array) -> float:
     return float(np.nanmax(np.where(np.isnan(ratio), np.inf, ratio), axis=1).mean())
 
 
-def calinski_harabasz(within: float, between: float, n: int, k: int) -> float:
+def calinski_harabasz(within: float, between: float, n: float, k: int) -> float:
     """Between-cluster over within-cluster variance, each per degree of freedom; higher is better.
 
     within, between: sums of squared distances. Infinite where all members sit on their centroid.
@@ -146,8 +148,8 @@ def calinski_harabasz(within: float, between: float, n: int, k: int) -> float:
 def _indices(centroids: Array, sums: Array, scores: Array) -> Indices:
     sizes = sums[:, -2]
     filled = sizes > 0
-    n, k = int(sizes.sum()), int(filled.sum())
-    counts = tuple(int(s) for s in sizes)
+    n, k = float(sizes.sum()), int(filled.sum())
+    counts = tuple(sizes.tolist())
     sse = float(scores[:, _SQUARED].sum())
     if k < 2 or n <= k:
         return Indices(counts, sse, None, None, None)

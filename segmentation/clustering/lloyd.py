@@ -6,14 +6,16 @@ members. Between them each model takes the nearest of its own centroids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from segmentation.clustering.blocks import Array, Block, Blocks, Floating, Grid, View
+from segmentation.clustering.blocks import Blocks, Grid
+from segmentation.clustering.views import Array, Floating, Floats32, View
 
 STRIP = 1024
 """Customers multiplied at a time, and …"""
@@ -91,18 +93,19 @@ def nearest_mask(distances: Floating, smallest: Floating) -> npt.NDArray[np.bool
     return mask
 
 
-def cluster_sums(x: Floating, stack: Stack) -> Array:
+def cluster_sums(x: Floating, stack: Stack, weights: Array | None = None) -> Array:
     """Per centroid of the stack the sums over its members, (K, d + 2): of their columns, of ones, of squared norms.
 
-    x: (d, n). Holds GROUP × STRIP numbers three times beside x. Products are in x's own precision over a strip,
-    sums of strips in double.
+    x: (d, n); weights: (n,), times which each customer counts. Holds GROUP × STRIP numbers three times beside x.
+    Products are in x's own precision over a strip, sums of strips in double.
     """
     rows, d = with_norms(x), len(x)
+    weighed = rows if weights is None else rows * weights.astype(x.dtype)
     sums = np.zeros((len(stack.matrix), d + 2))
     widest = max((models * k for _, models, k in stack.groups), default=0)
     product, members = (np.empty((widest, STRIP), dtype=x.dtype) for _ in range(2))
     for start in range(0, x.shape[1], STRIP):
-        strip = rows[:, start : start + STRIP]
+        strip, summed = rows[:, start : start + STRIP], weighed[:, start : start + STRIP].T
         n = strip.shape[1]
         for first, models, k in stack.groups:
             size = models * k
@@ -110,7 +113,7 @@ def cluster_sums(x: Floating, stack: Stack) -> Array:
             by_model = distances.reshape(models, k, n)
             member = members[:size, :n]
             np.copyto(member.reshape(models, k, n), nearest_mask(by_model, by_model.min(axis=1, keepdims=True)))
-            sums[first : first + size] += member @ strip.T
+            sums[first : first + size] += member @ summed
     return sums
 
 
@@ -133,18 +136,20 @@ def all_sums(blocks: Blocks, models: Sequence[Model], dtype: type[np.floating[An
     placed, views = by_view(models), blocks.views
     stacks = {v: Stack.of([models[i].centroids for i in of], dtype) for v, of in placed.items()}
 
-    def statistics(block: Block) -> list[Floating]:
-        return [cluster_sums(views[v].of(block).astype(dtype, copy=False), stack) for v, stack in stacks.items()]
+    def statistic(stack: Stack, x: Floats32, weights: Array | None) -> Floating:
+        return cluster_sums(x.astype(dtype, copy=False), stack, weights)
 
-    totals = blocks.sums(statistics, [sums_grid(views[v]) for v in stacks])
-    return in_order(placed, stacks.values(), totals)
+    totals = blocks.sums(
+        {v: partial(statistic, s) for v, s in stacks.items()}, {v: sums_grid(views[v]) for v in stacks}
+    )
+    return in_order(placed, stacks, totals)
 
 
-def in_order(placed: dict[int, list[int]], stacks: Iterable[Stack], totals: Sequence[Array]) -> list[Array]:
+def in_order(placed: Mapping[int, list[int]], stacks: Mapping[int, Stack], totals: Mapping[int, Array]) -> list[Array]:
     """What belongs to each model, out of the totals of each view's stack, in the order of `by_view`'s models."""
     found: dict[int, Array] = {}
-    for of, stack, total in zip(placed.values(), stacks, totals, strict=True):
-        found.update(zip(of, stack.split(total), strict=True))
+    for v, of in placed.items():
+        found.update(zip(of, stacks[v].split(totals[v]), strict=True))
     return [found[i] for i in range(len(found))]
 
 

@@ -10,8 +10,8 @@ from pyspark.mllib.common import _py2java
 from pyspark.mllib.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
-from segmentation.clustering.blocks import Array
 from segmentation.clustering.lloyd import TOLERANCE
+from segmentation.clustering.views import Array
 
 FEATURES = "features"
 PREDICTION = "cluster_id"

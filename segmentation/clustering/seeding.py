@@ -8,8 +8,9 @@ from zlib import crc32
 
 import numpy as np
 
-from segmentation.clustering.blocks import Array, Block, Blocks, Floats32
+from segmentation.clustering.blocks import Blocks
 from segmentation.clustering.lloyd import STRIP, Model, Stack, all_sums, with_norms
+from segmentation.clustering.views import Array, Block, Floats32
 
 ROUNDS = 3
 LOCAL_ITERATIONS = 30
@@ -24,26 +25,31 @@ class Pool:
     points: Array
     weights: Array
 
+    def again(self, share: float, rng: np.random.Generator) -> Pool:
+        """Of a bootstrap resample of a `share` of the customers: each point as often as a Poisson number says."""
+        times = rng.poisson(self.weights * share).astype(np.float64)
+        return Pool(self.points[times > 0], times[times > 0])
+
     @property
     def distinct(self) -> int:
         """At most so many clusters can have members."""
         return len(self.points)
 
 
-def draw_pools(blocks: Blocks, k_max: int, seed: int) -> list[Pool]:
-    """For every view about 4·k_max·(ROUNDS + 1) points spread over its customers, by k-means||.
+def draw_pools(blocks: Blocks, views: Iterable[int], k_max: int, seed: int) -> dict[int, Pool]:
+    """For every one of these views about 4·k_max·(ROUNDS + 1) points spread over its customers, by k-means||.
 
-    One Spark job a round serves all views. Each round takes 4·k_max customers, drawn by their squared distance to the
-    points taken so far (the first round all alike), without replacement: those with the smallest −ln(u)/d², which needs
-    no total beforehand. u depends on the seed, the view's name, the round and the place in the block, so the pool is
-    the same on any partitioning and whatever other views there are. Each point then moves to the mean of the customers
-    nearest to it. Where there are fewer different points than k_max, the pool holds all of them.
+    One Spark job a round serves all views. Each round takes 4·k_max customers, drawn by weight and squared distance to
+    the points taken so far (the first round all alike), without replacement: those with the smallest −ln(u)/wd², which
+    needs no total beforehand. u depends on the seed, the view's name, the round and the place in the block, so the
+    pool is the same on any partitioning and whatever other views there are. Each point then moves to the mean of the
+    customers nearest to it. Where there are fewer different points than k_max, the pool holds all of them.
     Sources: Bahmani et al. (2012), doi:10.14778/2180912.2180915; Efraimidis & Spirakis (2006),
     doi:10.1016/j.ipl.2005.11.003.
     """
     size = 4 * k_max
-    points = [np.empty((0, len(view.columns))) for view in blocks.views]
-    unfinished = [v for v, view in enumerate(blocks.views) if view.customers]
+    points = {v: np.empty((0, len(blocks.views[v].columns))) for v in views}
+    unfinished = [v for v in points if blocks.views[v].customers]
     done = 0
     while unfinished:
         found = _draw(blocks, {v: points[v] for v in unfinished}, size, (seed, done))
@@ -52,8 +58,8 @@ def draw_pools(blocks: Blocks, k_max: int, seed: int) -> list[Pool]:
             points[v] = np.unique(np.concatenate([points[v], found[v]]), axis=0)
         enough = {v for v in unfinished if done > ROUNDS and len(points[v]) >= k_max}
         unfinished = [v for v in unfinished if len(found[v]) and v not in enough]
-    models = [Model(v, len(p), seed, p) for v, p in enumerate(points) if len(p)]
-    pools = [Pool(p, np.zeros(len(p))) for p in points]
+    models = [Model(v, len(p), seed, p) for v, p in points.items() if len(p)]
+    pools = {v: Pool(p, np.zeros(len(p))) for v, p in points.items()}
     for model, sums in zip(models, all_sums(blocks, models), strict=True):
         sums = sums[sums[:, -2] > 0]
         pools[model.view] = Pool(sums[:, :-2] / sums[:, -2:-1], sums[:, -2])
@@ -62,10 +68,17 @@ def draw_pools(blocks: Blocks, k_max: int, seed: int) -> list[Pool]:
 
 def starts(pool: Pool, view: int, name: str, ks: Sequence[int], seeds: Sequence[int]) -> list[Model]:
     """A start in the view of this number and name for every k and seed: k-means++ on its pool, then Lloyd on it."""
-    return [
-        Model(view, k, seed, settle(pool, plus_plus(pool, k, np.random.default_rng([seed, k, _code(name)]))))
-        for k in ks for seed in seeds
-    ]  # fmt: skip
+    return [Model(view, k, seed, _start(pool, name, k, seed)[0]) for k in ks for seed in seeds]
+
+
+def best_starts(pool: Pool, view: int, name: str, ks: Sequence[int], seeds: Sequence[int]) -> list[Model]:
+    """For every k the start that of all seeds is the best on the pool, under the first seed."""
+    tries = {k: [_start(pool, name, k, seed) for seed in seeds] for k in ks}
+    return [Model(view, k, seeds[0], min(tries[k], key=lambda settled: settled[1])[0]) for k in ks]
+
+
+def _start(pool: Pool, name: str, k: int, seed: int) -> tuple[Array, float]:
+    return settle(pool, plus_plus(pool, k, np.random.default_rng([seed, k, crc32(name.encode())])))
 
 
 def plus_plus(pool: Pool, k: int, rng: np.random.Generator) -> Array:
@@ -85,23 +98,20 @@ def plus_plus(pool: Pool, k: int, rng: np.random.Generator) -> Array:
     return points[chosen]
 
 
-def settle(pool: Pool, centroids: Array) -> Array:
-    """Lloyd's algorithm on the weighted points of the pool."""
+def settle(pool: Pool, centroids: Array) -> tuple[Array, float]:
+    """Lloyd's algorithm on the weighted points of the pool: centroids (k, d), and the last SSE it saw."""
     points, weights = pool.points, pool.weights
-    norms = (points**2).sum(axis=1)
+    norms, sse = (points**2).sum(axis=1), np.inf
     for _ in range(LOCAL_ITERATIONS):
         squared = norms[:, None] - 2 * points @ centroids.T + (centroids**2).sum(axis=1)
+        sse = float(squared.min(axis=1) @ weights)
         member = (squared.argmin(axis=1)[:, None] == np.arange(len(centroids))) * weights[:, None]
         counts = member.sum(axis=0)[:, None]
         moved = np.where(counts > 0, member.T @ points / np.maximum(counts, 1), centroids)
         if np.array_equal(moved, centroids):
             break
         centroids = moved
-    return centroids
-
-
-def _code(name: str) -> int:
-    return crc32(name.encode())
+    return centroids, sse
 
 
 def _places(weights: Array, rng: np.random.Generator, draws: int) -> list[int]:
@@ -122,10 +132,13 @@ def _draw(blocks: Blocks, taken: dict[int, Array], size: int, seed: tuple[int, i
         best: dict[int, tuple[Array, Floats32]] = {}
         for block in some:
             for v, stack in stacks.items():
-                x = views[v].of(block)
-                rng = np.random.default_rng([*seed, _code(views[v].name), block.number])
-                u = rng.random((x.shape[1],))
-                squared = np.ones(len(u)) if stack is None else _squared(x, stack)
+                if not views[v].within(block):
+                    continue
+                x, weights = views[v].of(block), views[v].weights(block)
+                u = views[v].random(block, *seed).random(x.shape[1])
+                squared = np.ones(x.shape[1]) if stack is None else _squared(x, stack)
+                if weights is not None:
+                    squared *= weights
                 with np.errstate(divide="ignore"):
                     keys = np.where(squared > 0, -np.log1p(-u) / squared, np.inf)
                 best[v] = _smallest([*([best[v]] if v in best else []), (keys, x.T)], size)

@@ -1,20 +1,41 @@
-"""Which k, and why, in words."""
+"""Which k, whether its segments are clusters or parts of a continuum, and why, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segmentation.clustering.sweep import Candidate, SweepConfig
+from segmentation.clustering.evidence import DIFFERENT, Evidence
+from segmentation.clustering.references import NOISES, RESAMPLES
+from segmentation.clustering.sweep import Candidate, SweepConfig, Swept
+
+CLUSTERS, CONTINUUM, NONE = "clusters", "continuum", "none"
+MOST = 0.6
+"""Where more of the pairs of neighbours than this have a valley between them, one speaks of clusters."""
+ERRORS = 2.0
+"""By so many standard errors a silhouette must rise above that of noise."""
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """The best candidate of one k with the score it got, 0..1; None where it could not be scored."""
+    """The best candidate of one k, what speaks for it, and what against it."""
 
     candidate: Candidate
-    score: float | None
-    eligible: bool
+    evidence: Evidence | None
+    barred: str | None
+    """What rules it out; None where nothing does."""
+    flaws: tuple[str | None, ...]
+    """What it is left for where there is one without, the gravest first; None in the place of one that it has not."""
+
+    @property
+    def k(self) -> int:
+        """Number of clusters."""
+        return self.candidate.k
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """All of it in words."""
+        return tuple(f for f in (self.barred, *self.flaws) if f)
 
 
 @dataclass(frozen=True)
@@ -23,100 +44,155 @@ class Choice:
 
     candidate: Candidate | None
     chosen_by: str
+    structure: str
+    """clusters, continuum (its segments are parts of one crowd), or none (what there is, noise has too)."""
     reason: str
     weighed: tuple[Weighed, ...]
 
 
-def choose(config: SweepConfig, dimension: str, candidates: Sequence[Candidate], customers: int) -> Choice:
-    """The smallest k whose score is within `tolerance` of the best.
+def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
+    """The most stable k: of clusters among those with the best index, of a continuum among all.
 
-    Of each k the seed with the lowest SSE stands. A k is eligible from min_actionable_k on, with no cluster below
-    min_share. The score is the mean of silhouette, Davies–Bouldin (inverted) and Calinski–Harabasz, each
-    scaled to 0..1 over the eligible.
+    Of each k the seed with the lowest SSE stands. Silhouettes count by how far they rise above that of noise with the
+    same covariance, which allows for k and for features that go together. A k below min_stability is barred; where no
+    other rises by min_excess and ERRORS standard errors, there is no structure. Preferred are those with
+    min_actionable_k segments, none below min_share, and neighbours that differ in min_different features; the last is
+    waived first. Where some of these have a valley between MOST neighbours, there are clusters, and those within one
+    standard error of the best are weighed. Else customers are a continuum, and all are weighed. Of equally stable k
+    (to 0.01) the smallest is taken.
     """
     pinned = config.pinned_k.get(dimension)
-    if not candidates:
-        if pinned == 1:
-            return Choice(None, "user", "k=1: pinned in conf/sweep.yml.", ())
-        return Choice(
-            None,
-            "system",
-            f"No structure: the {customers:,} customers do not differ. One segment for all.",
-            (),
-        )
     best: dict[int, Candidate] = {}
-    for c in sorted(candidates, key=lambda c: (c.k, c.indices.sse, c.seed)):
+    for c in sorted(swept.candidates, key=lambda c: (c.k, c.indices.sse, c.seed)):
         best.setdefault(c.k, c)
+    weighed = tuple(_weighed(config, c, swept.evidence.get(k)) for k, c in best.items())
     if pinned is not None:
-        return Choice(
-            best[pinned],
-            "user",
-            f"k={pinned}: pinned in conf/sweep.yml.",
-            (Weighed(best[pinned], None, True),),
-        )
-    able = [c for c in best.values() if c.k >= config.min_actionable_k and _is_real(c)]
-    large = [c for c in able if c.indices.min_share >= config.min_share]
-    pool = large or able
-    if not pool:
-        reason = (
-            f"No structure: the {customers:,} customers fall into fewer than {config.min_actionable_k} distinct groups "
-            f"(min_actionable_k in conf/sweep.yml). One segment for all."
-        )
-        return Choice(None, "system", reason, tuple(Weighed(c, None, False) for c in best.values()))
-    scores = _scores(pool)
-    top = max(scores.values())
-    chosen = min((c for c in pool if scores[c.k] >= top - config.tolerance), key=lambda c: c.k)
-    weighed = tuple(Weighed(c, scores.get(c.k), c in pool) for c in best.values())
-    return Choice(chosen, "system", _reason(config, chosen, scores, best, bool(large)), weighed)
+        return _pinned(config, pinned, weighed)
+    if not weighed:
+        reason = f"No structure: the {swept.customers:,} customers do not differ. One segment for all."
+        return Choice(None, "system", NONE, reason, ())
+    able = [w for w in weighed if not w.barred]
+    if not any(_rises(config, w) for w in able):
+        return Choice(None, "system", NONE, _nothing(swept.customers, weighed), weighed)
+    preferred = _preferred(able)
+    clusters = [w for w in preferred if _structure(config, w) == CLUSTERS]
+    pool = clusters or preferred
+    top = max(pool, key=lambda w: (_excess(w), -w.k))
+    near = [w for w in pool if _excess(w) >= _excess(top) - _error(top)] if clusters else pool
+    chosen = min(near, key=lambda w: (-round(_stability(w), 2), w.k))
+    others = ", ".join(str(w.k) for w in near)
+    if not clusters:
+        why = "the only stable k without a greater fault" if len(pool) == 1 else f"the most stable of k={others}"
+        why += ". Customers are a continuum, of which its segments are parts, not clusters"
+    elif len(near) == 1:
+        why = "the best silhouette above that of noise"
+    else:
+        why = f"the most stable of k={others}, which have the best silhouette above that of noise to within one error"
+    structure = CLUSTERS if clusters else CONTINUUM
+    return Choice(chosen.candidate, "system", structure, f"k={chosen.k}: {why}. {_said(chosen, weighed)}", weighed)
 
 
-def _is_real(c: Candidate) -> bool:
-    """All k clusters have members and the indices exist."""
+def _weighed(config: SweepConfig, c: Candidate, e: Evidence | None) -> Weighed:
     i = c.indices
+    least = min(config.min_different, c.centroids.shape[1])
+    alike = e is not None and e.separation < least
+    flaws = (
+        f"fewer than {config.min_actionable_k} segments" if c.k < config.min_actionable_k else None,
+        f"a segment of {i.min_share:.1%}" if i.min_share < config.min_share else None,
+        f"neighbours that differ in fewer than {least} feature{'' if least == 1 else 's'}" if alike else None,
+    )
+    barred = None
+    if len(i.sizes) != c.k or min(i.sizes) == 0 or None in (i.silhouette, i.davies_bouldin, i.calinski_harabasz):
+        barred = "an empty segment, or none that is wider than a point"
+    elif e is None or e.stability is None or e.excess is None or e.error is None:
+        barred = "too few customers to resample"
+    elif e.stability < config.min_stability:
+        barred = f"a stability of {e.stability:.2f}"
+    return Weighed(c, e, barred, flaws)
+
+
+def _preferred(weighed: Sequence[Weighed]) -> list[Weighed]:
+    fewest = min(tuple(f is not None for f in w.flaws) for w in weighed)
+    return [w for w in weighed if tuple(f is not None for f in w.flaws) == fewest]
+
+
+def _rises(config: SweepConfig, w: Weighed) -> bool:
+    return _excess(w) >= max(config.min_excess, ERRORS * _error(w))
+
+
+def _structure(config: SweepConfig, w: Weighed) -> str:
+    if w.evidence is None or not _rises(config, w):
+        return NONE
+    return CLUSTERS if w.evidence.valleys > MOST else CONTINUUM
+
+
+def _pinned(config: SweepConfig, k: int, weighed: Sequence[Weighed]) -> Choice:
+    reason = f"k={k}: pinned in conf/sweep.yml."
+    if k == 1 or not weighed:
+        return Choice(None, "user", NONE, reason, ())
+    (chosen,) = weighed
+    structure = _structure(config, chosen)
+    kind = {
+        CLUSTERS: "",
+        CONTINUUM: " Customers are a continuum: its segments are a partition, not clusters.",
+        NONE: " Cutting noise looks the same: its segments are a partition, not clusters.",
+    }[structure]
+    return Choice(chosen.candidate, "user", structure, f"{reason}{kind} {_said(chosen, weighed)}", tuple(weighed))
+
+
+def _said(w: Weighed, weighed: Sequence[Weighed]) -> str:
+    i, e = w.candidate.indices, w.evidence
+    parts = [
+        f"Silhouette {_figure(i.silhouette, 3)}, Davies–Bouldin {_figure(i.davies_bouldin, 2)}, "
+        f"Calinski–Harabasz {_figure(i.calinski_harabasz, 0)}; the smallest segment holds {i.min_share:.1%} of the "
+        "customers."
+    ]
+    if e is not None and e.stability is not None and e.excess is not None:
+        parts += [
+            f"Noise of the same covariance has a silhouette of {_noise(w):.3f} (mean of {NOISES}).",
+            f"Over {RESAMPLES} resamples the adjusted Rand index is {e.stability:.2f}, and the least stable segment "
+            f"returns in {min(e.returns):.0%}.",
+            f"Neighbours differ by {DIFFERENT:g} standard deviations in {e.separation} or more features; between "
+            f"{e.valleys:.0%} of them customers are fewer than at either centre.",
+        ]
+    if any(w.flaws):
+        parts.append(f"It has {' and '.join(f for f in w.flaws if f)}, but no stable k has fewer faults.")
+    more = next((m for m in weighed if m.k == w.k + 1), None)
+    if more and more.evidence and more.evidence.stability is not None:
+        parts.append(
+            f"k={more.k} has a smallest segment of {more.candidate.indices.min_share:.1%} and one that returns in "
+            f"{min(more.evidence.returns):.0%} of the resamples (adjusted Rand {more.evidence.stability:.2f})."
+        )
+    return " ".join(parts)
+
+
+def _nothing(customers: int, weighed: Sequence[Weighed]) -> str:
+    top = max(weighed, key=lambda w: (_excess(w), -w.k))
+    reason = f"No structure in the {customers:,} customers. One segment for all."
+    if top.evidence is None or top.evidence.excess is None:
+        return f"{reason} There are too few to tell it from noise."
     return (
-        len(i.sizes) == c.k and min(i.sizes) > 0 and None not in (i.silhouette, i.davies_bouldin, i.calinski_harabasz)
+        f"{reason} The silhouette that rises most above that of noise with the same covariance is "
+        f"{_figure(top.candidate.indices.silhouette, 3)} against {_noise(top):.3f} (k={top.k}), with an adjusted Rand "
+        f"index of {_stability(top):.2f} over {RESAMPLES} resamples."
     )
 
 
-def _scores(pool: Sequence[Candidate]) -> dict[int, float]:
-    columns = [
-        {c.k: float(c.indices.silhouette or 0) for c in pool},
-        {c.k: -float(c.indices.davies_bouldin or 0) for c in pool},
-        {c.k: float(c.indices.calinski_harabasz or 0) for c in pool},
-    ]
-    scaled = [_unit(column) for column in columns]
-    return {c.k: sum(column[c.k] for column in scaled) / len(scaled) for c in pool}
+def _figure(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{value:,.{digits}f}"
 
 
-def _unit(column: dict[int, float]) -> dict[int, float]:
-    low, high = min(column.values()), max(column.values())
-    return {k: (v - low) / (high - low) if high > low else 1.0 for k, v in column.items()}
+def _noise(w: Weighed) -> float:
+    return (w.candidate.indices.silhouette or 0) - _excess(w)
 
 
-def _reason(
-    config: SweepConfig, chosen: Candidate, scores: dict[int, float], best: dict[int, Candidate], large: bool
-) -> str:
-    i = chosen.indices
-    top_k = max(scores, key=lambda k: (scores[k], -k))
-    what = (
-        "best score" if top_k == chosen.k
-        else f"smallest k within {config.tolerance:g} of the best score ({scores[top_k]:.2f} at k={top_k})"
-    )  # fmt: skip
-    text = (
-        f"k={chosen.k}: {what} of silhouette, Davies–Bouldin and Calinski–Harabasz ({scores[chosen.k]:.2f}; silhouette "
-        f"{i.silhouette:.3f}, Davies–Bouldin {i.davies_bouldin:.2f}, Calinski–Harabasz {i.calinski_harabasz:,.0f}); "
-        f"its smallest segment holds {i.min_share:.1%} of the customers."
-    )
-    if not large:
-        return text + f" No k kept every segment above {config.min_share:.0%}."
-    small = [k for k, c in best.items() if c.indices.min_share < config.min_share and k >= config.min_actionable_k]
-    if small:
-        listed = ", ".join(f"{k} ({best[k].indices.min_share:.1%})" for k in small)
-        text += f" Left out, with a segment below {config.min_share:.0%}: k={listed}."
-    finer = [
-        k for k, c in best.items() if k < config.min_actionable_k and (c.indices.silhouette or -1) > (i.silhouette or 0)
-    ]
-    if finer:
-        listed = ", ".join(f"k={k} ({best[k].indices.silhouette:.3f})" for k in finer)
-        text += f" The silhouette alone prefers {listed}: too few to act on (min_actionable_k)."
-    return text
+def _excess(w: Weighed) -> float:
+    return w.evidence.excess if w.evidence and w.evidence.excess is not None else 0.0
+
+
+def _error(w: Weighed) -> float:
+    return w.evidence.error if w.evidence and w.evidence.error is not None else 0.0
+
+
+def _stability(w: Weighed) -> float:
+    return w.evidence.stability if w.evidence and w.evidence.stability is not None else 0.0

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.clustering.blocks import Array, Blocks, View, pack
+from segmentation.clustering.blocks import Blocks, pack
+from segmentation.clustering.evidence import Evidence, gather
 from segmentation.clustering.indices import Indices, measure
 from segmentation.clustering.lloyd import Model, fit
 from segmentation.clustering.mllib import fit_kmeans
-from segmentation.clustering.seeding import draw_pools, starts
+from segmentation.clustering.references import Reference, referenced
+from segmentation.clustering.seeding import best_starts, draw_pools, starts
+from segmentation.clustering.views import Array, View
 from segmentation.core.config import Strict
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
@@ -35,7 +39,9 @@ class SweepConfig(Strict):
     max_correlation: float = Field(0.9, gt=0, le=1)
     min_share: float = Field(0.03, ge=0, lt=0.5)
     min_actionable_k: int = Field(3, ge=1)
-    tolerance: float = Field(0.05, ge=0)
+    min_excess: float = Field(0.02, ge=0)
+    min_stability: float = Field(0.75, ge=0, le=1)
+    min_different: int = Field(2, ge=0)
     pinned_k: dict[str, int] = {}
 
     @model_validator(mode="after")
@@ -75,6 +81,8 @@ class Swept:
     candidates: list[Candidate]
     customers: int
     """Those with data in the dimension."""
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+    """By k."""
 
 
 def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preprocessor], unified: Preprocessor,
@@ -88,30 +96,49 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
     columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
     blocks = pack(features, columns, [F.expr(p.has_data) for p in parts], views, customers)
     try:
-        begun = begin(config, blocks)
-        if config.engine == "lloyd":
-            models = fit(blocks, begun, config.max_iterations)
-        else:
-            models = _with_mllib(config, features, [*parts, unified], begun)
-        measured = list(zip(models, measure(blocks, models), strict=True))
+        seen, references = referenced(blocks, config.sample_seed)
+        begun, again = begin(config, seen, references)
+        if config.engine == "mllib":
+            begun = [replace(m, at_rest=True) for m in _with_mllib(config, features, [*parts, unified], begun)]
+        models = fit(seen, [*begun, *again], config.max_iterations)
+        measured = list(zip(models, measure(seen, models), strict=True))
+        evidence = gather(seen, references, measured)
     finally:
         blocks.release()
     return {
         view.name: Swept(
             [Candidate(m.k, m.seed, m.iterations, config.engine, m.centroids, i) for m, i in measured if m.view == v],
-            view.customers,
+            int(view.customers),
+            evidence[v],
         )
         for v, view in enumerate(blocks.views)
     }
 
 
-def begin(config: SweepConfig, blocks: Blocks) -> list[Model]:
-    """A start for every view, k and seed, in this order."""
-    pools = draw_pools(blocks, max([config.k_max, *config.pinned_k.values()]), config.sample_seed)
-    return [
-        m for v, (view, pool) in enumerate(zip(blocks.views, pools, strict=True))
-        for m in starts(pool, v, view.name, grid(config, view.name, pool.distinct), config.seeds)
-    ]  # fmt: skip
+def begin(config: SweepConfig, blocks: Blocks, references: Sequence[Reference] = ()) -> tuple[list[Model], list[Model]]:
+    """A start for every view, k and seed, in this order; and one for every k of each view's resamples and noises."""
+    views, bases = blocks.views, range(len(references) or len(blocks.views))
+    noises = [v for r in references for v in r.noises]
+    k_max = max([config.k_max, *config.pinned_k.values()])
+    pools = draw_pools(blocks, [*bases, *noises], k_max, config.sample_seed)
+    for r in references:
+        for i, v in enumerate(r.resamples):
+            share = views[v].customers / max(views[r.base].customers, 1)
+            pools[v] = pools[r.base].again(share, np.random.default_rng([config.sample_seed, i]))
+    ks = {v: grid(config, views[v].name, pools[v].distinct) for v in bases}
+    for r in references:
+        ks |= {v: [k for k in ks[r.base] if k <= pools[v].distinct] for v in (*r.resamples, *r.noises)}
+
+    # Short work on few points, but for some hundred models: all cores take part.
+    work = [(starts if v in bases else best_starts, pools[v], v, views[v].name, ks[v], config.seeds) for v in ks]
+    found = dict(zip(ks, blocks.spread(_start, work), strict=True))
+    begun, again = ([m for v in ks if (v in bases) == own for m in found[v]] for own in (True, False))
+    return begun, again
+
+
+def _start(work: tuple[Callable[..., list[Model]], *tuple[Any, ...]]) -> list[Model]:
+    way, *arguments = work
+    return way(*arguments)
 
 
 def grid(config: SweepConfig, dimension: str, distinct: int) -> list[int]:

@@ -297,9 +297,17 @@ K_SELECTION = Table(
         _c("seed", "bigint", "The seed of the chosen candidate; null where nothing was fitted"),
         _c("chosen_by", "string", "system, or user where conf/sweep.yml pins k"),
         _c("reason", "string", "Why, in plain words"),
+        _c("structure", "string", "clusters; continuum: parts of one crowd; none: no more than noise has"),
         _c("candidates",
            "array<struct<k:int,seed:bigint,silhouette:double,davies_bouldin:double,calinski_harabasz:double,"
-           "min_share:double,score:double,eligible:boolean>>", "The best candidate of every k, as they were weighed"),
+           "min_share:double,seed_agreement:double,stability:double,returns:double,excess:double,error:double,"
+           "gap:double,separation:int,valleys:double,flaws:array<string>>>",
+           "The best candidate of every k: its indices; adjusted Rand index with other seeds (seed_agreement) and with "
+           "refits on resamples (stability); share of these in which its least stable cluster comes back (returns); "
+           "silhouette above that of noise with the same covariance (excess) and its standard error (error); gap "
+           "statistic against that noise; fewest features in which two neighbours differ by half a standard deviation "
+           "(separation); share of neighbouring pairs with fewer customers between than at either (valleys); what "
+           "keeps it from being chosen (flaws). Null where there are too few customers to resample"),
     ),
 )  # fmt: skip
 

@@ -12,8 +12,8 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, adopt, choose, run_sweep
-from segmentation.clustering.blocks import Array
+from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, Weighed, adopt, choose, run_sweep
+from segmentation.clustering.views import Array
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS, UNIFIED
@@ -148,7 +148,7 @@ def _fit_all(
 
 
 def _fitted(context: Context, p: Preprocessor, swept: Swept, sweep: SweepConfig) -> Fitted:
-    choice = choose(sweep, p.dimension, swept.candidates, swept.customers)
+    choice = choose(sweep, p.dimension, swept)
     chosen, stages = choice.candidate, p.stages()
     centroids = chosen.centroids if chosen else np.zeros((1, len(p.names)))
     model = PipelineModel([*stages.stages, adopt(context.warehouse.spark, chosen.centroids)]) if chosen else stages
@@ -249,14 +249,20 @@ def _sweep_row(as_of: dt.date, run: Run, dimension: str, c: Candidate) -> dict[s
 
 def _selection_row(as_of: dt.date, run: Run, dimension: str, choice: Choice) -> dict[str, Any]:
     chosen = choice.candidate
-    weighed = [
-        (w.candidate.k, w.candidate.seed, w.candidate.indices.silhouette, w.candidate.indices.davies_bouldin,
-         w.candidate.indices.calinski_harabasz, w.candidate.indices.min_share, w.score, w.eligible)
-        for w in choice.weighed
-    ]  # fmt: skip
     return {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "k": chosen.k if chosen else None,
-            "seed": chosen.seed if chosen else None, "chosen_by": choice.chosen_by, "reason": choice.reason,
-            "candidates": weighed}  # fmt: skip
+            "seed": chosen.seed if chosen else None, "chosen_by": choice.chosen_by,
+            "structure": choice.structure, "reason": choice.reason,
+            "candidates": [_weighed(w) for w in choice.weighed]}  # fmt: skip
+
+
+def _weighed(w: Weighed) -> tuple[Any, ...]:
+    i, e = w.candidate.indices, w.evidence
+    argued = (
+        (e.seed_agreement, e.stability, min(e.returns, default=None), e.excess, e.error, e.gap, e.separation, e.valleys)
+        if e else (None,) * 8
+    )  # fmt: skip
+    return (w.candidate.k, w.candidate.seed, i.silhouette, i.davies_bouldin, i.calinski_harabasz, i.min_share, *argued,
+            list(w.against))  # fmt: skip
 
 
 def _model_row(

@@ -164,7 +164,7 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
     return to_spec(chart.resolve_scale(color="independent"), rows, alt.Step(25)), len(top), len(most)
 
 
-def curve(choice: Choice, index: Literal["silhouette", "sse"], title: str) -> Spec | None:
+def curve(choice: Choice, index: Literal["silhouette", "stability"], title: str) -> Spec | None:
     """An index over k: every seed faint, the best seed of each k in front, the chosen k marked.
 
     None where no fit has the index. The axis includes 0, so that a weak structure looks weak.
@@ -186,15 +186,13 @@ def curve(choice: Choice, index: Literal["silhouette", "sse"], title: str) -> Sp
         scale=alt.Scale(domain=[ks[0] - 0.3, ks[-1] + 0.3], nice=False, zero=False),
         axis=alt.Axis(values=ks, format="d", grid=False, labelOverlap=True),
     )
-    on_axis, in_words = ("~s", ",.0f") if index == "sse" else (".2f", ".3f")
-    # An expression, because the axis' own format writes 0 as "0k".
-    axis = alt.Axis(labelExpr=f"format(datum.value, '{on_axis}')", tickCount=5)
+    axis = alt.Axis(format=".2f", tickCount=5)
     base = alt.Chart().encode(
         x=x,
         y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=True), axis=axis),
         tooltip=[
             alt.Tooltip("k:Q", title="k"),
-            alt.Tooltip("value:Q", title=title, format=in_words),
+            alt.Tooltip("value:Q", title=title, format=".3f"),
             alt.Tooltip("seed:N", title="Seed"),
         ],
     )

@@ -120,9 +120,9 @@ def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:
             "Higher is better: at 1 every customer sits tightly in one segment, at 0 the segments run into each other."
         )
         figures.append(Figure(f"{key}-silhouette", f"{title}: silhouette", reading, silhouette))
-    if elbow := curve(chosen, "sse", "Sum of squared errors (SSE)"):
-        reading = "The distance left within segments always falls; beyond the bend, one more explains little."
-        figures.append(Figure(f"{key}-elbow", f"{title}: elbow", reading, elbow))
+    if stability := curve(chosen, "stability", "Adjusted Rand index"):
+        reading = "At 1 refits on resampled customers draw the same segments, at 0 they agree no more than by chance."
+        figures.append(Figure(f"{key}-stability", f"{title}: stability", reading, stability))
     return figures
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
@@ -51,8 +51,14 @@ class Candidate:
     davies_bouldin: float | None
     calinski_harabasz: float | None
     min_share: float | None
-    score: float | None = None
-    eligible: bool | None = None
+    stability: float | None = None
+    """Adjusted Rand index with refits on resamples."""
+    returns: float | None = None
+    excess: float | None = None
+    separation: int | None = None
+    valleys: float | None = None
+    against: tuple[str, ...] | None = None
+    """What kept it from being chosen, in words."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class Choice:
 
     k: int | None
     by_user: bool
+    structure: str
+    """clusters, continuum, none, or nothing where it is not known."""
     reason: str
     fits: Sequence[Candidate]
     """All seeds, by k and seed."""
@@ -103,13 +111,18 @@ def choice(data: ReportData, dimension: str) -> Choice | None:
     for k in sorted({c.k for c in fits} | set(weighed)):
         lowest = min((c for c in fits if c.k == k), key=lambda c: (c.sse is None, c.sse, c.seed), default=None)
         if k in weighed:
-            w = weighed[k]
-            same = fitted.get((k, w.seed))
-            best.append(Candidate(k, w.seed, same.sse if same else None, w.silhouette, w.davies_bouldin,
-                                  w.calinski_harabasz, w.min_share, w.score, w.eligible))  # fmt: skip
+            same = fitted.get((k, weighed[k].seed))
+            best.append(replace(weighed[k], sse=same.sse if same else None))
         elif lowest:
             best.append(lowest)
-    return Choice(integer(row.get("k")), row.get("chosen_by") == "user", text(row.get("reason")), fits, best)
+    return Choice(
+        integer(row.get("k")),
+        row.get("chosen_by") == "user",
+        text(row.get("structure")),
+        text(row.get("reason")),
+        fits,
+        best,
+    )
 
 
 def _of(frame: Any, dimension: str) -> list[dict[str, Any]]:
@@ -149,7 +162,7 @@ def _segment(
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
-    eligible = row.get("eligible")
+    flaws = row.get("flaws")
     return Candidate(
         k=integer(row["k"]) or 0,
         seed=integer(row["seed"]) or 0,
@@ -158,6 +171,10 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         davies_bouldin=number(row["davies_bouldin"]),
         calinski_harabasz=number(row["calinski_harabasz"]),
         min_share=number(row["min_share"]),
-        score=number(row.get("score")),
-        eligible=None if eligible is None else bool(eligible),
+        stability=number(row.get("stability")),
+        returns=number(row.get("returns")),
+        excess=number(row.get("excess")),
+        separation=integer(row.get("separation")),
+        valleys=number(row.get("valleys")),
+        against=None if flaws is None else tuple(text(f) for f in flaws),
     )

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering import assign_nearest
-from segmentation.clustering.blocks import Array
+from segmentation.clustering.views import Array
 from segmentation.core.schemas import NO_DATA, SEGMENTS, UNIFIED
 from segmentation.matrix import Preprocessor
 

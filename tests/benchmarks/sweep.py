@@ -24,10 +24,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
-from segmentation.clustering.blocks import BLOCK_ROWS, Blocks, View, pack
+from segmentation.clustering.blocks import BLOCK_ROWS, Blocks, pack
 from segmentation.clustering.indices import Indices, measure
 from segmentation.clustering.lloyd import GROUP, STRIP, Model, Stack, cluster_sums, fit
 from segmentation.clustering.sweep import SweepConfig, begin
+from segmentation.clustering.views import View
 from segmentation.io import open_session
 from tests.benchmarks.data import BENCH
 from tests.benchmarks.measure import Measure, Seconds, arguments, in_turn, peak_memory, print_peak, write
@@ -76,7 +77,7 @@ def everything(d: int = D) -> list[View]:
 def stacked(spark: SparkSession, rows: int, views: Sequence[View], d: int = D) -> Fitted:
     """Ours, from files to indices."""
     blocks = packed(spark, rows, views, d)
-    models = fit(blocks, begin(GRID, blocks), GRID.max_iterations)
+    models = fit(blocks, begin(GRID, blocks)[0], GRID.max_iterations)
     found = list(zip(models, measure(blocks, models), strict=True))
     blocks.release()
     return found
@@ -199,9 +200,12 @@ def main() -> None:
     x = np.concatenate([points(start, CHUNK, D) for start in range(0, 4 * rows, CHUNK)])
     blocks = packed(spark, 4 * rows, everything())
     seconds |= in_turn(
-        {"in memory": lambda: fit(blocks, begin(GRID, blocks), GRID.max_iterations), "scikit-learn": lambda: scikit(x)},
+        {
+            "in memory": lambda: fit(blocks, begin(GRID, blocks)[0], GRID.max_iterations),
+            "scikit-learn": lambda: scikit(x),
+        },
         rounds,
-    )
+    )  # fmt: skip
     blocks.release()
     start = time.monotonic()
     theirs = loop(spark, rows, SEEDS)

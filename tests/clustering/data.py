@@ -11,7 +11,8 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.clustering.blocks import Blocks, View, pack
+from segmentation.clustering.blocks import Blocks, pack
+from segmentation.clustering.views import View
 from segmentation.matrix import Preprocessor, Slot
 
 CENTRES = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, 0.0], [0.0, 10.0, 0.0]])

@@ -10,10 +10,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.clustering import SweepConfig
-from segmentation.clustering.blocks import Blocks, View, pack
+from segmentation.clustering.blocks import Blocks, pack
 from segmentation.clustering.indices import measure
 from segmentation.clustering.lloyd import fit
 from segmentation.clustering.sweep import begin
+from segmentation.clustering.views import View
 
 D = 4
 each = Blocks.each
@@ -38,7 +39,7 @@ def main(customers: int) -> None:
     Blocks.each = told  # type: ignore[method-assign]
     views = [View("half", (0, 1), 0), View("all", tuple(range(D)), None, (1.0, 0.5, 0.25, 2.0))]
     blocks = pack(rows, [F.col(f"x{i}") for i in range(D)], [F.col("x0") > 0], views, customers)
-    begun = begin(config, blocks)
+    begun, _ = begin(config, blocks)
     print("begun", flush=True)
     models = fit(blocks, begun, config.max_iterations)
     print("fitted", flush=True)

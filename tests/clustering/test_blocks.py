@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.clustering import blocks as module
-from segmentation.clustering.blocks import Block, Blocks, Grid, View, pack
+from segmentation.clustering.blocks import Blocks, Grid, pack
+from segmentation.clustering.views import View
 from segmentation.core.errors import SegmentationError
 from tests.clustering.data import frame, packed, setting
 
@@ -83,18 +84,49 @@ def test_many_tasks_add_up_on_executors_to_the_same(spark: SparkSession, monkeyp
     monkeypatch.setattr(module, "BLOCK_ROWS", 10)
     x = np.random.default_rng(6).normal(size=(80, 2))
 
-    def statistics(block: Block) -> list[Any]:
-        return [block.x.sum(axis=1), np.array([block.x.shape[1]])]
+    def statistic(x: Any, weights: Any) -> Any:
+        assert weights is None
+        return np.append(x.sum(axis=1), x.shape[1])
 
     found = []
     with packed(frame(spark, x), 80) as blocks:
-        grids = [Grid(np.array(blocks.views[0].reach), 80), Grid(np.array([1.0]), 80)]
+        grids = {0: Grid(np.array([*blocks.views[0].reach, 1.0]), 80)}
         for many in (64, 0):
             monkeypatch.setattr(module, "MANY_TASKS", many)
-            found.append(blocks.sums(statistics, grids))
-    np.testing.assert_array_equal(found[0][0], found[1][0])
-    assert found[0][1] == found[1][1] == [80]
-    np.testing.assert_allclose(found[0][0], x.sum(axis=0), atol=1e-4)
+            found.append(blocks.sums({0: statistic}, grids)[0])
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_allclose(found[0], [*x.sum(axis=0), 80], atol=1e-4)
+
+
+def test_a_view_of_some_blocks_is_summed_over_these_and_one_of_none_not_at_all(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK_ROWS", 10)
+    vectors = frame(spark, np.arange(80.0).reshape(80, 1))
+    views = [View("all", (0,)), View("three", (0,), blocks=3), View("none", (0,), blocks=0)]
+    blocks = pack(vectors, [F.col("x0")], [], views, 80)
+    found = blocks.sums(dict.fromkeys(range(3), lambda x, _: x.sum(axis=1)),
+                        {v: Grid(np.array([80.0]), 80) for v in range(3)})  # fmt: skip
+    held = blocks.each(lambda some: iter([(b.number, float(b.x.sum()), b.x.shape[1]) for b in some]))
+    blocks.release()
+    assert {v: total.tolist() for v, total in found.items()} == {
+        0: [sum(range(80))], 1: [sum(total for number, total, _ in held if number < 3)],
+    }  # fmt: skip
+    assert [v.customers for v in blocks.views] == [80, sum(n for number, _, n in held if number < 3), 0]
+
+
+def test_a_few_customers_are_in_four_blocks_for_the_sake_of_the_cores(spark: SparkSession) -> None:
+    for customers, expected in ((1000, 1), (2047, 1), (2048, 2), (4095, 2), (4096, 4), (16384, 4), (16385, 8)):
+        with packed(frame(spark, [[0.0]]), customers) as blocks:
+            assert blocks.count == expected
+
+
+def test_blocks_are_given_back_where_a_vector_is_refused(spark: SparkSession) -> None:
+    before = spark.sparkContext._jsc.getPersistentRDDs().size()
+    rows = spark.createDataFrame([("a", math.nan)], "customer_id string, x0 double")
+    with pytest.raises(SegmentationError, match="Impute"):
+        pack(rows, [F.col("x0")], [], [View("behavioral", (0,))], 1)
+    assert spark.sparkContext._jsc.getPersistentRDDs().size() == before
 
 
 @given(

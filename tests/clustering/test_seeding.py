@@ -10,16 +10,16 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.clustering import blocks as module
-from segmentation.clustering.blocks import View, pack
-from segmentation.clustering.seeding import Pool, _draw, draw_pools, plus_plus, settle, starts
+from segmentation.clustering.blocks import pack
+from segmentation.clustering.seeding import Pool, _draw, best_starts, draw_pools, plus_plus, settle, starts
+from segmentation.clustering.views import View
 from tests.clustering.data import frame, packed
 from tests.oracles.clustering import labels_of
 
 
 def pool_of(vectors: DataFrame, customers: int, k_max: int, seed: int = 7) -> Pool:
     with packed(vectors, customers) as blocks:
-        (pool,) = draw_pools(blocks, k_max, seed)
-    return pool
+        return draw_pools(blocks, [0], k_max, seed)[0]
 
 
 def test_a_pool_stands_for_everybody_and_each_point_for_the_mean_of_its_own(spark: SparkSession) -> None:
@@ -54,7 +54,8 @@ def test_the_same_pool_whatever_the_partitions_and_the_other_views(
     assert pool_of(vectors.repartition(5), 600, 4).points.tobytes() == one.points.tobytes()
     views = [View("other", (1,), 0), View("all", (0, 1)), View("nobody", (0,), 1)]
     blocks = pack(vectors, [F.col("x0"), F.col("x1")], [F.col("x0") > 0, F.lit(False)], views, 600)
-    pools = draw_pools(blocks, 4, 7)
+    pools = draw_pools(blocks, [2, 1], 4, 7)
+    assert list(pools) == [2, 1]
     blocks.release()
     assert pools[1].points.tobytes() == one.points.tobytes()
     assert pools[2].distinct == 0
@@ -89,7 +90,9 @@ def test_a_point_without_weight_is_never_taken() -> None:
 
 def test_settling_is_lloyd_on_weighted_points() -> None:
     pool = Pool(np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([3.0, 1.0, 1.0, 1.0]))
-    assert settle(pool, np.array([[0.0], [1.0]])).tolist() == [[0.25], [9.5]]
+    centroids, sse = settle(pool, np.array([[0.0], [1.0]]))
+    assert centroids.tolist() == [[0.25], [9.5]]
+    assert sse == 3 * 0.25**2 + 0.75**2 + 2 * 0.5**2
 
 
 def test_every_k_and_seed_gets_a_start_of_its_own() -> None:
@@ -102,3 +105,19 @@ def test_every_k_and_seed_gets_a_start_of_its_own() -> None:
     again: list[Any] = starts(pool, 5, "behavioral", [3], [11])
     assert again[0].centroids.tobytes() == found[2].centroids.tobytes()
     assert len(set(labels_of(pool.points, found[2].centroids))) == 3
+
+
+def test_the_best_start_of_a_k_is_that_of_its_seeds_with_the_lowest_sse_on_the_pool() -> None:
+    rng = np.random.default_rng(5)
+    pool = Pool(rng.normal(size=(80, 2)), rng.integers(1, 9, 80).astype(float))
+    seeds = [11, 23, 37, 53]
+    for best in best_starts(pool, 3, "x", [4, 6], seeds):
+        all_of_k = starts(pool, 3, "x", [best.k], seeds)
+        sse = [
+            (((pool.points[:, None] - m.centroids[None]) ** 2).sum(axis=2).min(axis=1) * pool.weights).sum()
+            for m in all_of_k
+        ]
+        assert best.view == 3
+        assert best.seed == 11
+        assert best.centroids.tobytes() == all_of_k[int(np.argmin(sse))].centroids.tobytes()
+        assert max(sse) > min(sse)

@@ -1,167 +1,189 @@
-"""Which k is chosen and what is said of it: the scores worked out by hand, for 1,000 customers."""
+"""The choice of k on made-up evidence: which rule decides, and what it says."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from segmentation.clustering import Candidate, Choice, SweepConfig, choose
+from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, choose
+from segmentation.clustering.evidence import Evidence
 from segmentation.clustering.indices import Indices
 
-BY = "silhouette, Davies–Bouldin and Calinski–Harabasz"
+CUSTOMERS = 1000
+D = 4
+GOOD = Evidence(
+    seed_agreement=0.9, stability=0.9, returns=(1.0, 0.8), error=0.01, excess=0.2, gap=0.3, separation=3, valleys=1.0
+)
 
 
 def candidate(
-    k: int, silhouette: float | None, davies_bouldin: float | None, calinski_harabasz: float | None,
-    smallest: int = 200, seed: int = 11, sse: float = 50.0,
-) -> Candidate:  # fmt: skip
-    """A fit of 1,000 customers whose smallest cluster has `smallest`."""
-    sizes = (*[smallest] * (k - 1), 1000 - smallest * (k - 1))
-    indices = Indices(sizes, sse, silhouette, davies_bouldin, calinski_harabasz)
-    return Candidate(k, seed, 5, "mllib", np.zeros((k, 1)), indices)
+    k: int, silhouette: float | None = 0.4, smallest: int = 100, seed: int = 11, sse: float = 50
+) -> Candidate:
+    """k clusters of CUSTOMERS, the first one of `smallest`."""
+    rest = CUSTOMERS - smallest
+    sizes = (smallest, *[rest // (k - 1)] * (k - 2), rest - rest // (k - 1) * (k - 2))
+    return Candidate(k, seed, 5, "lloyd", np.zeros((k, D)), Indices(sizes, sse, silhouette, 0.5, 300))
 
 
-def chosen(*candidates: Candidate, **config: Any) -> Choice:
-    return choose(SweepConfig(**config), "transactional", candidates, 1000)
+def weighed(by_k: dict[int, Evidence], *candidates: Candidate, **config: Any) -> Choice:
+    """The choice of candidates of these k, or of the given ones."""
+    found = candidates or tuple(candidate(k) for k in by_k)
+    return choose(SweepConfig(k_max=12, **config), "transactional", Swept(list(found), CUSTOMERS, by_k))
 
 
-# Scaled to 0..1 over the three: k=3 is best in everything, k=4 halfway, k=5 worst.
-THREE, FOUR, FIVE = (candidate(3, 0.6, 0.5, 300), candidate(4, 0.3, 1.0, 200), candidate(5, 0.0, 1.5, 100))
+def k_of(choice: Choice) -> int | None:
+    return choice.candidate.k if choice.candidate else None
 
 
-def test_the_best_score_is_chosen_and_says_its_figures() -> None:
-    choice = chosen(FIVE, FOUR, THREE)
-    assert choice.candidate is THREE
-    assert choice.chosen_by == "system"
-    assert choice.reason == (
-        f"k=3: best score of {BY} (1.00; silhouette 0.600, Davies–Bouldin 0.50, Calinski–Harabasz 300); "
-        "its smallest segment holds 20.0% of the customers."
+def test_of_clusters_the_one_whose_silhouette_rises_most_above_noise() -> None:
+    found = weighed({3: GOOD, 4: replace(GOOD, excess=0.23), 5: replace(GOOD, excess=0.1)})
+    assert (k_of(found), found.chosen_by, found.structure) == (4, "system", "clusters")
+    assert found.reason == (
+        "k=4: the best silhouette above that of noise. Silhouette 0.400, Davies–Bouldin 0.50, Calinski–Harabasz 300; "
+        "the smallest segment holds 10.0% of the customers. Noise of the same covariance has a silhouette of 0.170 "
+        "(mean of 5). Over 10 resamples the adjusted Rand index is 0.90, and the least stable segment returns in 80%. "
+        "Neighbours differ by 0.5 standard deviations in 3 or more features; between 100% of them customers are fewer "
+        "than at either centre. k=5 has a smallest segment of 10.0% and one that returns in 80% of the resamples "
+        "(adjusted Rand 0.90)."
     )
-    assert [(w.candidate.k, w.score, w.eligible) for w in choice.weighed] == [
-        (3, 1.0, True), (4, pytest.approx(0.5), True), (5, 0.0, True),
-    ]  # fmt: skip
 
 
-def test_a_smaller_k_within_the_tolerance_of_the_best_is_chosen() -> None:
-    """k=3 scores (.57/.6 + .98/1 + 196/200)/3 = .97 against 1.00 for k=4."""
-    candidates = candidate(3, 0.57, 0.52, 296), candidate(4, 0.6, 0.5, 300), FIVE
-    assert chosen(*candidates, tolerance=0.05).reason == (
-        f"k=3: smallest k within 0.05 of the best score (1.00 at k=4) of {BY} (0.97; silhouette 0.570, "
-        "Davies–Bouldin 0.52, Calinski–Harabasz 296); its smallest segment holds 20.0% of the customers."
+def test_within_one_error_of_the_best_the_most_stable_wins_and_beyond_it_does_not() -> None:
+    near = {3: replace(GOOD, excess=0.191, stability=0.95), 4: replace(GOOD, stability=0.97), 5: GOOD}
+    best = {6: replace(GOOD, excess=0.2)}
+    found = weighed(near | best)
+    assert k_of(found) == 4
+    assert found.reason.startswith(
+        "k=4: the most stable of k=3, 4, 5, 6, which have the best silhouette above that of noise to within one error."
     )
-    closer = chosen(*candidates, tolerance=0.02)
-    assert closer.reason.startswith(f"k=4: best score of {BY} (1.00;")
-    assert closer.candidate is candidates[1]
+    beyond = {3: replace(GOOD, excess=0.1899, stability=0.99)}
+    assert k_of(weighed(beyond | {5: GOOD})) == 5
+
+
+def test_of_equally_stable_the_smallest() -> None:
+    assert k_of(weighed({4: replace(GOOD, stability=0.902), 5: replace(GOOD, stability=0.898)})) == 4
+    assert k_of(weighed({4: replace(GOOD, stability=0.902), 5: replace(GOOD, stability=0.918)})) == 5
+
+
+def test_without_valleys_customers_are_a_continuum_and_the_most_stable_k_a_partition_of_it() -> None:
+    flat = replace(GOOD, valleys=0.6)
+    found = weighed({3: replace(flat, excess=0.01, stability=0.95), 4: replace(flat, stability=0.94), 5: flat})
+    assert (k_of(found), found.structure) == (3, "continuum")
+    assert found.reason.startswith(
+        "k=3: the most stable of k=3, 4, 5. Customers are a continuum, of which its segments are parts, not clusters. "
+    )
+
+
+def test_a_k_with_valleys_is_preferred_to_a_more_stable_and_higher_one_without() -> None:
+    found = weighed({3: replace(GOOD, valleys=0.5, stability=1.0, excess=0.3), 4: replace(GOOD, valleys=0.61)})
+    assert (k_of(found), found.structure) == (4, "clusters")
 
 
 @pytest.mark.parametrize(
-    ("three", "four"),
-    [
-        ((0.2, 0.5, 100.0), (0.4, 0.5, 100.0)),  # a higher silhouette
-        ((0.4, 0.9, 100.0), (0.4, 0.5, 100.0)),  # a lower Davies–Bouldin
-        ((0.4, 0.5, 100.0), (0.4, 0.5, 200.0)),  # a higher Calinski–Harabasz
-    ],
-)
-def test_each_index_weighs_a_third_in_its_direction(three: tuple[float, ...], four: tuple[float, ...]) -> None:
-    choice = chosen(candidate(3, *three), candidate(4, *four))
-    assert choice.candidate is not None
-    assert choice.candidate.k == 4
-    assert [w.score for w in choice.weighed] == [pytest.approx(2 / 3), 1.0]
+    ("noise", "structure"),
+    [({"excess": 0.019}, "none"), ({"excess": 0.021}, "clusters"), ({"excess": 0.04, "error": 0.021}, "none"),
+     ({"excess": 0.04, "error": 0.019}, "clusters"), ({"stability": 0.74}, "none"), ({"stability": 0.75}, "clusters")],
+)  # fmt: skip
+def test_what_noise_has_too_or_does_not_come_back_is_no_structure(noise: dict[str, float], structure: str) -> None:
+    found = weighed({3: replace(GOOD, error=0.001), 4: replace(GOOD, error=0.001)} if not noise else
+                    {k: replace(GOOD, **({"error": 0.001} | noise)) for k in (3, 4)})  # fmt: skip
+    assert found.structure == structure
+    assert (found.candidate is None) == (structure == "none")
+    if structure == "none":
+        assert found.reason.startswith("No structure in the 1,000 customers. One segment for all. The silhouette that")
+        assert found.chosen_by == "system"
+        assert [w.k for w in found.weighed] == [3, 4]
 
 
-def test_of_equals_the_smallest_k_is_the_best() -> None:
-    choice = chosen(candidate(3, 0.4, 0.5, 100), candidate(4, 0.4, 0.5, 100))
-    assert choice.reason.startswith(f"k=3: best score of {BY} (1.00;")
-
-
-def test_a_k_with_a_small_segment_is_left_out_by_name_whatever_its_score() -> None:
-    small = candidate(4, 0.99, 0.01, 9000, smallest=10)
-    choice = chosen(THREE, small, FIVE)
-    assert choice.candidate is THREE
-    assert choice.reason.endswith(
-        "its smallest segment holds 20.0% of the customers. Left out, with a segment below 3%: k=4 (1.0%)."
+def test_no_structure_is_said_with_its_figures() -> None:
+    found = weighed({3: replace(GOOD, excess=0.004, stability=0.31), 4: replace(GOOD, excess=0.01, stability=0.42)})
+    assert found.reason == (
+        "No structure in the 1,000 customers. One segment for all. The silhouette that rises most above that of noise "
+        "with the same covariance is 0.400 against 0.390 (k=4), with an adjusted Rand index of 0.42 over 10 resamples."
     )
-    assert [(w.candidate.k, w.score, w.eligible) for w in choice.weighed] == [
-        (3, 1.0, True), (4, None, False), (5, 0.0, True),
+
+
+def test_a_small_segment_two_alike_or_too_few_are_waived_only_where_no_other_is_stable() -> None:
+    alike = replace(GOOD, separation=1)
+    few, small = candidate(2), candidate(4, smallest=29)
+    assert k_of(weighed({2: GOOD, 4: GOOD, 5: alike, 6: GOOD}, few, small, candidate(5), candidate(6))) == 6
+    found = weighed({2: GOOD, 4: GOOD, 5: alike}, few, small, candidate(5))
+    assert k_of(found) == 5
+    assert [w.against for w in found.weighed] == [
+        ("fewer than 3 segments",), ("a segment of 2.9%",), ("neighbours that differ in fewer than 2 features",),
     ]  # fmt: skip
+    assert "It has neighbours that differ in fewer than 2 features, but no stable k has fewer faults." in found.reason
+    assert k_of(weighed({2: GOOD, 4: GOOD}, few, small)) == 4
+    assert k_of(weighed({2: GOOD, 4: replace(GOOD, stability=0.5)}, few, small)) == 2
+    assert k_of(weighed({2: GOOD, 3: GOOD}, few, candidate(3, smallest=30))) == 3
 
 
-@pytest.mark.parametrize(("smallest", "eligible"), [(30, True), (29, False)])
-def test_a_segment_of_exactly_the_smallest_share_is_large_enough(smallest: int, eligible: bool) -> None:
-    choice = chosen(THREE, candidate(4, 0.9, 0.1, 900, smallest=smallest), min_share=0.03)
-    assert choice.candidate is not None
-    assert choice.candidate.k == (4 if eligible else 3)
-
-
-def test_where_no_k_keeps_all_segments_large_the_best_of_all_is_chosen_and_says_so() -> None:
-    three, four = candidate(3, 0.6, 0.5, 300, smallest=10), candidate(4, 0.3, 1.0, 200, smallest=5)
-    choice = chosen(three, four)
-    assert choice.candidate is three
-    assert choice.reason.endswith("its smallest segment holds 1.0% of the customers. No k kept every segment above 3%.")
-    assert all(w.eligible for w in choice.weighed)
-
-
-def test_it_is_said_where_the_silhouette_prefers_fewer_than_one_can_act_on() -> None:
-    choice = chosen(candidate(2, 0.9, 0.1, 900), THREE, FOUR)
-    assert choice.candidate is THREE
-    assert choice.reason.endswith(" The silhouette alone prefers k=2 (0.900): too few to act on (min_actionable_k).")
-    assert [(w.candidate.k, w.eligible) for w in choice.weighed] == [(2, False), (3, True), (4, True)]
-    assert "prefers" not in chosen(candidate(2, 0.5, 0.1, 900), THREE, FOUR).reason
-    assert chosen(candidate(2, 0.9, 0.1, 900), THREE, FOUR, min_actionable_k=2).reason.startswith("k=2: best score")
-
-
-def test_a_pinned_k_is_taken_whatever_the_others_score() -> None:
-    choice = chosen(candidate(5, 0.0, 1.5, 100, seed=11, sse=60.0), candidate(5, -0.1, 2, 90, seed=23, sse=55.0),
-                    pinned_k={"transactional": 5})  # fmt: skip
-    assert choice.candidate is not None
-    assert (choice.candidate.k, choice.candidate.seed, choice.chosen_by) == (5, 23, "user")
-    assert choice.reason == "k=5: pinned in conf/sweep.yml."
-    assert [(w.candidate.seed, w.score, w.eligible) for w in choice.weighed] == [(23, None, True)]
-
-
-def test_a_k_pinned_for_another_dimension_changes_nothing_here() -> None:
-    assert chosen(THREE, FOUR, pinned_k={"behavioral": 4}).candidate is THREE
-
-
-def test_a_pinned_one_is_one_segment_by_the_users_wish() -> None:
-    assert chosen(pinned_k={"transactional": 1}) == Choice(None, "user", "k=1: pinned in conf/sweep.yml.", ())
-
-
-def test_without_candidates_there_is_one_segment() -> None:
-    reason = "No structure: the 1,000 customers do not differ. One segment for all."
-    assert chosen() == Choice(None, "system", reason, ())
-
-
-def test_fewer_groups_than_one_can_act_on_are_one_segment() -> None:
-    choice = chosen(candidate(2, 0.9, 0.1, 900))
-    assert (choice.candidate, choice.chosen_by) == (None, "system")
-    assert choice.reason == (
-        "No structure: the 1,000 customers fall into fewer than 3 distinct groups "
-        "(min_actionable_k in conf/sweep.yml). One segment for all."
-    )
-    assert [(w.candidate.k, w.score, w.eligible) for w in choice.weighed] == [(2, None, False)]
+def test_two_far_groups_do_not_keep_three_stable_ones_from_being_chosen() -> None:
+    found = weighed({2: replace(GOOD, stability=1.0, excess=0.5), 3: replace(GOOD, valleys=0.5)})
+    assert (k_of(found), found.structure) == (3, "continuum")
 
 
 def test_of_a_ks_seeds_the_one_with_the_lowest_sse_stands_and_of_equals_the_lower_seed() -> None:
-    worse, good, tie = (candidate(3, 0.6, 0.5, 300, seed=s, sse=sse) for s, sse in ((1, 51), (23, 50), (11, 50)))
-    assert chosen(worse, good, FOUR).candidate is good
-    assert chosen(worse, good, tie, FOUR).candidate is tie
+    worse, good, tie = (candidate(3, seed=s, sse=sse) for s, sse in ((1, 51), (23, 50), (11, 50)))
+    assert weighed({3: GOOD}, worse, good).candidate is good
+    assert weighed({3: GOOD}, worse, good, tie).candidate is tie
 
 
 @pytest.mark.parametrize(
     "broken",
     [
-        candidate(3, None, 0.5, 900),
-        candidate(3, 0.99, None, 900),
-        candidate(3, 0.99, 0.01, None),
-        candidate(3, 0.99, 0.01, 900, smallest=0),
-        Candidate(3, 11, 5, "mllib", np.zeros((2, 1)), Indices((500, 500), 1, 0.9, 0.1, 900)),
+        candidate(3, None),
+        candidate(3, smallest=0),
+        Candidate(3, 11, 5, "mllib", np.zeros((2, D)), Indices((500, 500), 1, 0.9, 0.1, 900)),
+        Candidate(3, 11, 5, "lloyd", np.zeros((3, D)), Indices((300, 300, 400), 1, 0.9, None, 900)),
+        Candidate(3, 11, 5, "lloyd", np.zeros((3, D)), Indices((300, 300, 400), 1, 0.9, 0.1, None)),
     ],
-    ids=["no silhouette", "no Davies–Bouldin", "no Calinski–Harabasz", "an empty cluster", "a cluster too few"],
+    ids=["no silhouette", "an empty cluster", "a cluster too few", "no Davies–Bouldin", "no Calinski–Harabasz"],
 )
-def test_a_candidate_that_is_not_really_k_clusters_is_not_eligible(broken: Candidate) -> None:
-    choice = chosen(broken, FOUR)
-    assert choice.candidate is FOUR
-    assert [w.eligible for w in choice.weighed] == [False, True]
+def test_what_is_not_really_k_clusters_is_barred(broken: Candidate) -> None:
+    found = weighed({3: replace(GOOD, excess=0.9), 4: GOOD}, broken, candidate(4))
+    assert k_of(found) == 4
+    assert [bool(w.barred) for w in found.weighed] == [True, False]
+
+
+@pytest.mark.parametrize("missing", ["stability", "excess", "error"])
+def test_where_too_few_customers_can_be_resampled_nothing_is_chosen(missing: str) -> None:
+    found = weighed({3: replace(GOOD, **{missing: None})})
+    assert (found.candidate, found.structure) == (None, "none")
+    assert found.weighed[0].barred == "too few customers to resample"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "structure", "said"),
+    [
+        (GOOD, "clusters", "k=5: pinned in conf/sweep.yml. Silhouette 0.400,"),
+        (replace(GOOD, valleys=0.1), "continuum", "k=5: pinned in conf/sweep.yml. Customers are a continuum: its "
+         "segments are a partition, not clusters. Silhouette"),
+        (replace(GOOD, excess=0.0), "none", "k=5: pinned in conf/sweep.yml. Cutting noise looks the same: its segments "
+         "are a partition, not clusters. Silhouette"),
+    ],
+)  # fmt: skip
+def test_a_pinned_k_is_taken_and_called_what_it_is(evidence: Evidence, structure: str, said: str) -> None:
+    found = weighed({5: evidence}, candidate(5, seed=11, sse=60), candidate(5, seed=23, sse=55),
+                    pinned_k={"transactional": 5})  # fmt: skip
+    assert (k_of(found), found.chosen_by, found.structure) == (5, "user", structure)
+    assert found.candidate is not None
+    assert found.candidate.seed == 23
+    assert found.reason.startswith(said)
+
+
+def test_a_k_pinned_for_another_dimension_changes_nothing_here() -> None:
+    assert k_of(weighed({3: GOOD, 4: replace(GOOD, excess=0.1)}, pinned_k={"behavioral": 4})) == 3
+
+
+def test_a_pinned_one_is_one_segment_by_the_users_wish() -> None:
+    found = choose(SweepConfig(pinned_k={"transactional": 1}), "transactional", Swept([], CUSTOMERS))
+    assert found == Choice(None, "user", "none", "k=1: pinned in conf/sweep.yml.", ())
+
+
+def test_without_candidates_there_is_one_segment() -> None:
+    reason = "No structure: the 1,000 customers do not differ. One segment for all."
+    assert choose(SweepConfig(), "transactional", Swept([], CUSTOMERS)) == Choice(None, "system", "none", reason, ())

@@ -11,7 +11,6 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.clustering import (
-    Candidate,
     Choice,
     SweepConfig,
     Swept,
@@ -29,24 +28,24 @@ from tests.clustering.data import CENTRES, as_they_are, blobs, frame, width
 ENGINES = pytest.mark.parametrize("engine", ["lloyd", "mllib"])
 
 
-def swept(vectors: DataFrame, customers: int, config: SweepConfig, dimension: str = "transactional") -> list[Candidate]:
+def swept(vectors: DataFrame, customers: int, config: SweepConfig, dimension: str = "transactional") -> Swept:
     part = as_they_are(dimension, range(width(vectors)))
     unified = unify("unified", [part], {dimension: 1.0})
-    return run_sweep(config, vectors.drop("features"), [part], unified, customers)[dimension].candidates
+    return run_sweep(config, vectors.drop("features"), [part], unified, customers)[dimension]
 
 
-def chosen(config: SweepConfig, candidates: list[Candidate], customers: int) -> Choice:
-    return choose(config, "transactional", candidates, customers)
+def chosen(config: SweepConfig, found: Swept) -> Choice:
+    return choose(config, "transactional", found)
 
 
 @ENGINES
 def test_three_planted_groups_are_found_again(spark: SparkSession, engine: Any) -> None:
     x, truth = blobs(7)
     config = SweepConfig(engine=engine, k_min=2, k_max=5, seeds=[11, 23])
-    candidates = swept(frame(spark, x), len(x), config)
-    assert [(c.k, c.seed) for c in candidates] == [(k, seed) for k in (2, 3, 4, 5) for seed in (11, 23)]
-    assert {c.engine for c in candidates} == {engine}
-    choice = chosen(config, candidates, len(x))
+    found = swept(frame(spark, x), len(x), config)
+    assert [(c.k, c.seed) for c in found.candidates] == [(k, seed) for k in (2, 3, 4, 5) for seed in (11, 23)]
+    assert {c.engine for c in found.candidates} == {engine}
+    choice = chosen(config, found)
     assert choice.candidate is not None
     assert (choice.candidate.k, choice.chosen_by) == (3, "system")
     # Order-free: every found cluster is one planted group, whole.
@@ -61,7 +60,8 @@ def test_three_planted_groups_are_found_again(spark: SparkSession, engine: Any) 
 def test_both_engines_end_with_the_same_sse_where_the_groups_are_clear(spark: SparkSession) -> None:
     x, _ = blobs(8)
     found = [
-        swept(frame(spark, x), len(x), SweepConfig(engine=e, k_min=3, k_max=3, seeds=[11])) for e in ("lloyd", "mllib")
+        swept(frame(spark, x), len(x), SweepConfig(engine=e, k_min=3, k_max=3, seeds=[11])).candidates
+        for e in ("lloyd", "mllib")
     ]
     assert found[0][0].indices.sse == pytest.approx(found[1][0].indices.sse, rel=1e-6)
 
@@ -100,6 +100,7 @@ def test_a_dimension_comes_out_the_same_to_the_bit_whatever_others_are_swept_wit
         for one, other in zip(alone[name].candidates, together[name].candidates, strict=True):
             assert one.centroids.tobytes() == other.centroids.tobytes()
             assert one.indices == other.indices
+        assert alone[name].evidence == together[name].evidence
 
 
 def test_the_unified_layer_is_swept_as_its_preprocessor_says(spark: SparkSession) -> None:
@@ -118,9 +119,11 @@ def test_a_sweep_over_rows_in_another_order_says_the_same_to_the_bit(spark: Spar
     x, _ = blobs(9)
     config = SweepConfig(k_min=4, k_max=4, seeds=[11])
     vectors = frame(spark, x)
-    (one,), (two,) = (swept(v, len(x), config) for v in (vectors.coalesce(1), vectors.repartition(3, "customer_id")))
-    assert np.array_equal(one.centroids, two.centroids)
-    assert one.indices == two.indices
+    one, two = (swept(v, len(x), config) for v in (vectors.coalesce(1), vectors.repartition(3, "customer_id")))
+    assert np.array_equal(one.candidates[0].centroids, two.candidates[0].centroids)
+    assert one.candidates[0].indices == two.candidates[0].indices
+    assert one.evidence == two.evidence
+    assert set(one.evidence) == {4}
 
 
 @ENGINES
@@ -129,9 +132,9 @@ def test_where_nobody_differs_there_is_one_segment_and_no_k(
     spark: SparkSession, x: list[list[float]], engine: Any
 ) -> None:
     config = SweepConfig(engine=engine)
-    candidates = swept(frame(spark, x), len(x), config)
-    assert candidates == []
-    choice = chosen(config, candidates, len(x))
+    found = swept(frame(spark, x), len(x), config)
+    assert found.candidates == []
+    choice = chosen(config, found)
     assert choice.candidate is None
     assert choice.reason == f"No structure: the {len(x)} customers do not differ. One segment for all."
 
@@ -140,7 +143,7 @@ def test_where_nobody_differs_there_is_one_segment_and_no_k(
 def test_with_fewer_distinct_points_than_k_max_the_sweep_ends_there(spark: SparkSession, engine: Any) -> None:
     x = [[0.0, 0.0]] * 5 + [[9.0, 0.0]] * 4 + [[0.0, 9.0]] * 3
     config = SweepConfig(engine=engine, k_min=2, k_max=8, seeds=[11])
-    candidates = swept(frame(spark, x), len(x), config)
+    candidates = swept(frame(spark, x), len(x), config).candidates
     assert [c.k for c in candidates] == [2, 3]
     assert sorted(candidates[1].indices.sizes) == [3, 4, 5]
     assert candidates[1].indices.sse == 0
@@ -198,3 +201,39 @@ def test_the_grid_is_what_the_distinct_points_allow(pinned: dict[Any, int], dist
 def test_a_sweep_that_makes_no_sense_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SweepConfig(**wrong)
+
+
+def test_planted_k_is_chosen_noise_has_no_structure_and_a_skewed_crowd_is_a_continuum(spark: SparkSession) -> None:
+    """Seven sets of columns over the same 3,000 customers, made without a look at how the choice is made."""
+    n, rng = 3000, np.random.default_rng(12)
+
+    def planted(k: int, d: int, apart: float) -> Any:
+        centres = rng.normal(size=(k, d)) * apart
+        return centres[rng.choice(k, n, p=rng.dirichlet(np.full(k, 5.0)))] + rng.normal(size=(n, d))
+
+    together = rng.normal(size=(n, 6)) @ rng.normal(size=(6, 6))
+    sets = {
+        "three": planted(3, 6, 3), "five": planted(5, 6, 2), "seven": planted(7, 10, 2),
+        "independent": rng.normal(size=(n, 5)), "correlated": together, "uniform": rng.random((n, 5)),
+        "skewed": np.log1p(np.exp(together)),
+    }  # fmt: skip
+    x = np.hstack([(s - s.mean(axis=0)) / s.std(axis=0) for s in sets.values()])
+    parts, at = [], 0
+    for name, s in sets.items():
+        parts.append(as_they_are(name, range(at, at + s.shape[1]), variance=s.shape[1]))
+        at += s.shape[1]
+    unified = unify("unified", parts[:1], {"three": 1.0})
+    config = SweepConfig(k_max=9, seeds=[11, 23, 37])
+    found = {name: choose(config, name, s) for name, s in run_sweep(config, frame(spark, x), parts, unified, n).items()}
+    assert {name: (c.candidate.k if c.candidate else None, c.structure) for name, c in found.items()} == {
+        "three": (3, "clusters"), "five": (5, "clusters"), "seven": (7, "clusters"), "independent": (None, "none"),
+        "correlated": (None, "none"), "uniform": (None, "none"), "skewed": (3, "continuum"), "unified": (3, "clusters"),
+    }  # fmt: skip
+    assert found["correlated"].reason.startswith("No structure in the 3,000 customers. One segment for all.")
+    pinned = SweepConfig(k_max=9, seeds=[11], pinned_k={"transactional": 4})
+    part = [as_they_are("transactional", range(22, 27), variance=5)]  # the independent ones
+    swept_again = run_sweep(pinned, frame(spark, x), part, unify("unified", part, {"transactional": 1.0}), n)
+    choice = choose(pinned, "transactional", swept_again["transactional"])
+    assert choice.candidate is not None
+    assert (choice.candidate.k, choice.structure, choice.chosen_by) == (4, "none", "user")
+    assert "Cutting noise looks the same: its segments are a partition, not clusters." in choice.reason

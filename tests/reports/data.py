@@ -187,14 +187,25 @@ def selection_row(dimension: str, k: int | None, **changes: Any) -> dict[str, An
             best[s["k"]] = s
     names = ("k", "seed", "silhouette", "davies_bouldin", "calinski_harabasz", "min_share")
     candidates = [
-        Row(**{n: s[n] for n in names}, score=s["silhouette"] / 0.31, eligible=s["min_share"] >= 0.06)
+        Row(
+            **{n: s[n] for n in names},
+            seed_agreement=0.9,
+            stability=1 - s["k"] / 20,
+            returns=0.8,
+            excess=0.1,
+            error=0.01,
+            gap=0.2,
+            separation=3,
+            valleys=0.75,
+            flaws=[] if s["min_share"] >= 0.06 else ["a small segment"],
+        )
         for s in best.values()
     ]
     row = {
         "as_of": AS_OF, "run_id": RUN, "dimension": dimension, "k": k, "seed": best[k]["seed"] if k else None,
-        "chosen_by": "system", "candidates": candidates,
-        "reason": f"k = {k}: the smallest k whose score is within 5 % of the best; every segment holds 6 % "
-        "or more of the customers, and the segments come back under other seeds (adjusted Rand index 0.91).",
+        "chosen_by": "system", "structure": "clusters" if k else "none", "candidates": candidates,
+        "reason": f"k={k}: the best silhouette above that of noise; every segment holds 6 % or more of the customers, "
+        "and the segments come back over resamples (adjusted Rand index 0.91).",
     }  # fmt: skip
     return row | changes
 

@@ -83,7 +83,7 @@ def assert_sound(page: Page) -> None:
 
 def test_every_figure_is_drawn_without_an_error_and_without_a_request(page: Page) -> None:
     assert_sound(page)
-    per_dimension = {"size", "profile", "silhouette", "elbow"}
+    per_dimension = {"size", "profile", "silhouette", "stability"}
     expected = {f"dimension-{n}-{kind}-spec" for n in range(6) for kind in per_dimension} | {"customers-spec"}
     assert {name for name, _, _ in page.answers["figures"]} == expected
 
@@ -95,7 +95,7 @@ def test_figures_show_as_many_marks_as_there_are_values(page: Page) -> None:
     assert marks["dimension-0-profile-spec"] == (1 + 20) * 5  # 20 of 30 features, the rule's segment has no figures
     assert marks["dimension-1-profile-spec"] == (1 + 5) * 3  # a mark over each column; no_data has none
     assert marks["customers-spec"] == 1500
-    assert marks["dimension-0-elbow-spec"] == 9 * 5 + 9 + 1  # seeds, the best of each k, the chosen one
+    assert marks["dimension-0-stability-spec"] == 9 * 5 + 9 + 1  # seeds, the best of each k, the chosen one
 
 
 def test_the_heat_map_s_columns_stand_as_the_table_s_rows_and_its_rows_by_column(page: Page) -> None:
@@ -128,7 +128,7 @@ def test_the_page_says_what_the_run_found(page: Page) -> None:
         "sd above everyone",
         "A business rule says who belongs here. orders (365 d) 2.6 sd below everyone",
         "Unified: k = 5",
-        "k = 3: the smallest k whose score is within 5 % of the best",
+        "k=3: the best silhouette above that of noise",
         "26 (<0.1%)",
         "duplicate line",
         "customers.home_ownership",
@@ -327,7 +327,7 @@ def test_no_structure_is_said_in_words(show: Callable[..., Page]) -> None:
     assert "Transactional: k = 3, set by the user" in page.text
     assert "No fits were recorded." in page.text
     assert [name for name, _, _ in page.answers["figures"]] == [
-        "dimension-0-size-spec", "customers-spec", "dimension-0-silhouette-spec", "dimension-0-elbow-spec",
+        "dimension-0-size-spec", "customers-spec", "dimension-0-silhouette-spec", "dimension-0-stability-spec",
     ]  # fmt: skip
 
 
@@ -355,7 +355,7 @@ def test_what_is_null_is_a_dash(show: Callable[..., Page]) -> None:
     assert "Component 1 (– of the variance)" in page.text
     assert not re.search(r"\b(nan|NaN|None|NaT|undefined)\b", _text_of(page.dom))
     assert {name for name, _, _ in page.answers["figures"]} == {
-        "dimension-0-size-spec", "customers-spec", "dimension-0-elbow-spec",
+        "dimension-0-size-spec", "customers-spec",
     }  # fmt: skip
 
 

@@ -94,14 +94,14 @@ def _sweep(*fits: tuple[int, int, float, float | None]) -> pd.DataFrame:
 
 def test_the_best_of_a_k_is_what_the_selection_weighed_or_else_the_lowest_sse() -> None:
     candidate = {"k": 2, "seed": 8, "silhouette": 0.25, "davies_bouldin": 1.0, "calinski_harabasz": 9.0,
-                 "min_share": 0.2, "score": 0.9, "eligible": True}  # fmt: skip
+                 "min_share": 0.2, "stability": 0.9, "flaws": ["a segment of 1.0%"]}  # fmt: skip
     selection = pd.DataFrame([selection_row(UNIFIED, 2, candidates=[candidate])], columns=list(K_SELECTION.names))
     sweep = _sweep((2, 7, 10.0, 0.3), (2, 8, 11.0, 0.25), (3, 7, 6.0, 0.2), (3, 8, 5.0, 0.1))
     found = choice(report_data(sweep=sweep, selection=selection), UNIFIED)
     assert found
-    assert [(c.k, c.seed, c.sse, c.silhouette, c.eligible) for c in found.best] == [
-        (2, 8, 11.0, 0.25, True),
-        (3, 8, 5.0, 0.1, None),
+    assert [(c.k, c.seed, c.sse, c.silhouette, c.stability, c.against) for c in found.best] == [
+        (2, 8, 11.0, 0.25, 0.9, ("a segment of 1.0%",)),
+        (3, 8, 5.0, 0.1, None, None),
     ]
 
 
@@ -125,10 +125,13 @@ def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
     filters = [(layer["mark"]["type"], layer["transform"][-1]["filter"]) for layer in silhouette["layer"]]
     marked = [(mark, where.removeprefix("datum.of == 'best' && ")) for mark, where in filters if "datum.k" in where]
     assert marked == [("rule", "datum.k == 2"), ("text", "datum.k == 2"), ("point", "datum.k == 2")]
-    elbow = curve(found, "sse", "SSE")
-    assert elbow
-    assert [value for _, value, of in _values(elbow) if of == "best"] == [20.0, 10.0, 5.0]
-    assert elbow["layer"][1]["encoding"]["y"]["scale"] == {"zero": True}
+    assert silhouette["layer"][1]["encoding"]["y"]["scale"] == {"zero": True}
+    assert curve(found, "stability", "Stability") is None
+    weighed = choice(report_data(), UNIFIED)
+    assert weighed
+    stability = curve(weighed, "stability", "Stability")
+    assert stability
+    assert [(k, value) for k, value, of in _values(stability) if of == "best"][:2] == [(2, 0.9), (3, 0.85)]
 
 
 def _values(spec: Spec) -> list[tuple[int, float, str]]:
