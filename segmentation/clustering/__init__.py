@@ -7,7 +7,7 @@ iteration serves every dimension, k and seed; out go candidates, the chosen one,
 from segmentation.clustering.assign import assign_nearest
 from segmentation.clustering.mllib import adopt
 from segmentation.clustering.selection import Choice, Weighed, choose
-from segmentation.clustering.sweep import Candidate, SweepConfig, Swept, run_sweep
+from segmentation.clustering.sweep import Candidate, SweepConfig, Swept, indices_of, run_sweep
 
 __all__ = [
     "Candidate",
@@ -18,5 +18,6 @@ __all__ = [
     "adopt",
     "assign_nearest",
     "choose",
+    "indices_of",
     "run_sweep",
 ]

@@ -115,6 +115,18 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
     }
 
 
+def indices_of(features: DataFrame, p: Preprocessor, centroids: Array, customers: int) -> Indices:
+    """The indices of a model that is there already, on `features` of about `customers` customers: four Spark jobs."""
+    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for s in p.fitted]
+    views = [View(p.dimension, tuple(range(len(columns))), 0)]
+    blocks = pack(features, columns, [F.expr(p.has_data)], views, customers)
+    try:
+        [found] = measure(blocks, [Model(0, len(centroids), 0, centroids)])
+    finally:
+        blocks.release()
+    return found
+
+
 def begin(config: SweepConfig, blocks: Blocks, references: Sequence[Reference] = ()) -> tuple[list[Model], list[Model]]:
     """A start for every view, k and seed, in this order; and one for every k of each view's resamples and noises."""
     views, bases = blocks.views, range(len(references) or len(blocks.views))

@@ -339,6 +339,29 @@ SEGMENT_MODELS = Table(
     ),
 )
 
+SEGMENT_LINEAGE = Table(
+    "segment_lineage",
+    "one row per segment of a refit and of the champion it was compared with: what became of it",
+    ("dimension", "from_version", "to_version", "from_segment_id", "to_segment_id"),
+    (
+        AS_OF,
+        RUN_ID,
+        DIMENSION,
+        _c("from_version", "string", "The bundle that was champion when the refit was made"),
+        _c("to_version", "string", "The refit"),
+        _c("from_segment_id", "string", "A segment of the champion; (new) where there is none"),
+        _c("to_segment_id", "string", "A segment of the refit; (gone) where there is none"),
+        _c(
+            "relation",
+            "string",
+            "same: more than half of either's customers; split: more than half of it comes from there; merged: more "
+            "than half went there; new; retired",
+        ),
+        _c("overlap", "double", "Customers in both over customers in either, 0..1; null without a partner"),
+        _c("distance", "double", "Between the means, root mean square, standard deviations; null without a partner"),
+    ),
+)
+
 PROMOTIONS = Table(
     "promotions",
     "one row per promotion of a bundle",
@@ -472,6 +495,6 @@ def published_table(name: str, grain: str, key: tuple[str, ...], columns: tuple[
 
 
 TABLES: tuple[Table, ...] = (
-    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, PROMOTIONS, POPULATION,
+    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
     EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, RUNS,
 )  # fmt: skip

@@ -143,7 +143,9 @@ class Warehouse:
             columns = [f"`{c.name}` COMMENT {_quote(c.comment)}" for c in table.columns]
             select = self._view_select(table)
             if table is SEGMENT_MODELS:
-                columns.append("`alias` COMMENT 'champion where the bundle is the one last promoted, else null'")
+                columns.append(
+                    "`alias` COMMENT 'champion: the bundle last promoted; challenger: a newer one; else null'"
+                )
             statements.append(
                 f"CREATE OR REPLACE VIEW {VIEWS}.{table.name} ({', '.join(columns)}) "
                 f"COMMENT {_quote(table.grain)} AS {select}"
@@ -160,10 +162,15 @@ class Warehouse:
         if table is SEGMENT_MODELS:  # every published model stays in view: old segments refer to them
             latest = "max_by(model_version, struct(effective_from_as_of, seq))"
             champion = f"SELECT {latest} AS champion FROM {STORE}.{PROMOTIONS.name}"
+            seqs = f"SELECT t.model_version, r.publish_seq FROM {source} t JOIN {STORE}.runs r ON t.run_id = r.run_id"
+            newest = f"SELECT max_by(model_version, publish_seq) AS newest FROM ({seqs})"
+            alias = (
+                "WHEN t.model_version = c.champion THEN 'champion' WHEN t.model_version = n.newest THEN 'challenger'"
+            )
             return (
-                f"SELECT {columns}, CASE WHEN t.model_version = c.champion THEN 'champion' END AS alias "
+                f"SELECT {columns}, CASE {alias} END AS alias "
                 f"FROM {source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id "
-                f"CROSS JOIN ({champion}) c"
+                f"CROSS JOIN ({champion}) c CROSS JOIN ({newest}) n"
             )
         return (
             f"SELECT {columns} FROM {source} t LEFT SEMI JOIN ({newest_runs(table)}) r "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import Row
+from pyspark.sql import functions as F
 
 from segmentation.core.config import code_version, fingerprint
 from segmentation.core.errors import SegmentationError
@@ -121,6 +122,10 @@ class RunStore:
             .orderBy("effective_from_as_of", "seq", ascending=False).first()
         )  # fmt: skip
         return None if row is None else str(row["model_version"])
+
+    def promoted(self, model_version: str) -> bool:
+        """Whether the bundle was ever promoted."""
+        return not self._warehouse.read(PROMOTIONS).where(F.col("model_version") == model_version).isEmpty()
 
     def promote(self, model_version: str, effective_from: dt.date, by: str, reason: str) -> None:
         """Appends a promotion; a repeat of the same one changes nothing."""

@@ -88,15 +88,15 @@ class Tracker:
             self._give_up(error)
             return None
 
-    def set_champion(self, dimension: str, mlflow_run_id: str | None) -> None:
-        """Mirrors a promotion as the registry's alias `champion`."""
+    def set_alias(self, dimension: str, mlflow_run_id: str | None, alias: str) -> None:
+        """Mirrors what `promotions` says as the registry's alias `champion` or `challenger`."""
         if self.warning or mlflow_run_id is None:
             return
         try:
             client = self._mlflow.MlflowClient()
             versions = client.search_model_versions(f"name = 'segmentation-{dimension}' and run_id = '{mlflow_run_id}'")
             if versions:
-                client.set_registered_model_alias(f"segmentation-{dimension}", "champion", versions[0].version)
+                client.set_registered_model_alias(f"segmentation-{dimension}", alias, versions[0].version)
         except Exception as error:
             self._give_up(error)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,53 +12,33 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, Weighed, adopt, choose, run_sweep
-from segmentation.clustering.views import Array
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError, GuardError
-from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS, UNIFIED
+from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
 from segmentation.io.models import load_model, save_model
 from segmentation.io.runs import Run, new_run
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
+from segmentation.pipeline.bundle import Fitted, lacking, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
+from segmentation.pipeline.gate import Verdict, weigh
+from segmentation.pipeline.identity import Identified, identify
 from segmentation.pipeline.population import Everyone, read_everyone
-from segmentation.segments import (
-    Model,
-    beyond_chance,
-    cluster_means,
-    load_personas,
-    name_segments,
-    segment_ids,
-    segment_rows,
-)
-from segmentation.segments.profiles import EVERYONE, difference
+from segmentation.pipeline.promotion import Promotion
+from segmentation.segments import Model
 
-ALL = "all"
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """One dimension's outcome, before it has ids and names."""
-
-    preprocessor: Preprocessor
-    stages: PipelineModel
-    centroids: Array
-    choice: Choice
-    candidates: list[Candidate]
-    customers: int
-
-    def model(self, version: str, ids: tuple[str, ...], names: tuple[str, ...]) -> Model:
-        """What scoring needs."""
-        return Model(self.preprocessor, self.stages, self.centroids, ids, names, version)
+FIRST = "is the first"
 
 
 def run_fit(context: Context, as_of: dt.date) -> Row:
     """Fits, gates and publishes a bundle on the features of those scored at `as_of`; returns the published run.
 
-    Where no bundle is in effect at `as_of`, it is promoted. Raises BadInputError where the features are missing,
-    GuardError where a gate refuses or nobody is left to score.
+    Where no bundle is in effect at `as_of`, it is promoted. Where there is a champion, segments that are the same keep
+    their ids and names, and the bundle takes its place if it passes `conf/promotion.yml`: from `as_of` on, or from the
+    next day where `as_of` is scored already. Else it stays a challenger. Raises BadInputError where the features are
+    missing, GuardError where a model is not sound or nobody is left to score.
     """
     features_run = context.runs.latest("build_features", as_of)
     if features_run is None:
@@ -67,7 +46,7 @@ def run_fit(context: Context, as_of: dt.date) -> Row:
             f"no features are published as of {as_of}. Run jobs/build_features.py --as-of {as_of} first."
         )
     config = context.config_files(
-        "population.yml", "sweep.yml", "dimensions.yml", "personas.yml", *context.feature_files()
+        "population.yml", "sweep.yml", "dimensions.yml", "personas.yml", "promotion.yml", *context.feature_files()
     )
     run = new_run("fit_segments", as_of, config, {"features": features_run["run_id"]})
     done = context.runs.published(run.run_key)
@@ -75,7 +54,7 @@ def run_fit(context: Context, as_of: dt.date) -> Row:
         done = _fit_and_publish(context, as_of, run, features_run)
     else:
         context.steps.say(f"fit_segments: {as_of} is published already (run {done['run_id']})")
-    _promote_first(context, as_of, done)
+    _promote(context, as_of, done)
     return done
 
 
@@ -90,7 +69,10 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     tiles = tiles_before(context, as_of, features_run)
     version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
     fitted, notes = _fit_all(context, everyone, sweep, dimensions)
-    models = _named(context, fitted, features, dimensions, tiles, as_of, version)
+    serving = context.runs.champion(as_of)
+    champion = _predecessors(context, serving, notes)
+    found = identify(context, fitted, champion, features, dimensions, tiles, as_of, version)
+    models = [i.model for i in found.values()]
     tracker = Tracker(warehouse.root)
     rows = []
     with steps.step("models") as facts:
@@ -109,14 +91,41 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
         (K_SWEEP, [_sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]),
         (K_SELECTION, [_selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
         (SEGMENT_MODELS, rows),
+        (SEGMENT_LINEAGE, [r for d, i in found.items() for r in _lineage_rows(as_of, run, d, serving, i)]),
     ):
         versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
+    verdict = _verdict(context, fitted, found, champion, everyone)
     everyone.release()
+    inputs = {**run.inputs, **({"champion": serving} if serving else {})}
     return context.runs.publish(
-        run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
-                   rows_in=everyone.scored, rows_out=len(rows), verdict=f"bundle {version}", notes=notes),
+        run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]), inputs=inputs,
+                   rows_in=everyone.scored, rows_out=len(rows), verdict=f"bundle {version} {verdict}", notes=notes),
         context.restate,
     )  # fmt: skip
+
+
+def _predecessors(context: Context, serving: str | None, notes: list[str]) -> dict[str, Model]:
+    """The champion's models that can score today's features."""
+    if serving is None:
+        return {}
+    models = load_bundle(context, serving)
+    for d in [d for d, m in models.items() if lacking(context, m)]:
+        gone = ", ".join(lacking(context, models.pop(d)))
+        notes.append(f"{d}: its segments are not compared with those of {serving}, fitted on {gone}, off or gone")
+    return models
+
+
+def _verdict(
+    context: Context, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
+    everyone: Everyone,
+) -> str:  # fmt: skip
+    if not champion:
+        return FIRST
+    with context.steps.step("gate") as facts:
+        gate = load(context.config / "promotion.yml", Promotion)
+        verdict: Verdict = weigh(gate, fitted, found, champion, everyone)
+        facts.append(verdict.reason)
+    return verdict.reason
 
 
 def _fit_all(
@@ -160,51 +169,6 @@ def _fitted(context: Context, p: Preprocessor, swept: Swept, sweep: SweepConfig)
     return Fitted(p, model, centroids, choice, swept.candidates, swept.customers)
 
 
-def _named(
-    context: Context,
-    fitted: Mapping[str, Fitted],
-    features: DataFrame,
-    dimensions: Dimensions,
-    tiles: DataFrame,
-    as_of: dt.date,
-    version: str,
-) -> list[Model]:
-    """Ids by lifetime revenue a customer, and names by what is true of the training customers."""
-    personas = load_personas(context.config, context.registry.meant_for_fit)
-    with context.steps.step("names") as facts:
-        clusters = {d: tuple(str(c) for c in range(len(f.centroids))) for d, f in fitted.items()}
-        rows = [segment_rows(d, f.model(version, clusters[d], clusters[d]), features, dimensions.conditions)
-                for d, f in fitted.items()]  # fmt: skip
-        assigned = rows[0]
-        for more in rows[1:]:
-            assigned = assigned.unionByName(more)
-        assigned = assigned.select("customer_id", "dimension", "segment_id").persist()
-        means = cluster_means(assigned, features, {d: f.preprocessor for d, f in fitted.items()})
-        revenue = _revenue(assigned, tiles)
-        models = []
-        for d, f in fitted.items():
-            of = [means.get((d, c)) for c in clusters[d]]
-            sizes = [m.customers if m else 0 for m in of]
-            z = [beyond_chance(difference(m, means.get((d, EVERYONE))), m.counts) if m else {} for m in of]
-            if f.choice.candidate is None:
-                models.append(f.model(version, (ALL,), ("All customers",)))
-            else:
-                ids = segment_ids(d, as_of, [revenue.get((d, c), 0.0) for c in clusters[d]])
-                models.append(f.model(version, ids, name_segments(personas, d, z, sizes)))
-        assigned.unpersist()
-        facts.append(f"{sum(len(m.segment_ids) for m in models)} segments")
-    return models
-
-
-def _revenue(assigned: DataFrame, tiles: DataFrame) -> dict[tuple[str, str], float]:
-    """Lifetime revenue a customer, by dimension and segment."""
-    money = tiles.groupBy("customer_id").agg(F.sum("net_amount").alias("money"))
-    rows = assigned.join(money, on="customer_id", how="left").groupBy("dimension", "segment_id").agg(
-        (F.sum("money") / F.count("*")).cast("double").alias("revenue")
-    ).collect()  # fmt: skip
-    return {(r["dimension"], r["segment_id"]): r["revenue"] or 0.0 for r in rows}
-
-
 def _gate(context: Context, model: Model, path: str, files: Mapping[str, str], features: DataFrame) -> None:
     """A bundle must say after a plain reload what it said before: the gate that every model passes."""
     if not np.isfinite(model.centroids).all():
@@ -218,6 +182,15 @@ def _gate(context: Context, model: Model, path: str, files: Mapping[str, str], f
         ]
         if counts[0] != counts[1]:
             raise GuardError(f"{model.dimension}: the saved model scores {counts[1]}, the fitted one {counts[0]}.")
+
+
+def _lineage_rows(as_of: dt.date, run: Run, dimension: str, serving: str | None, i: Identified) -> list[dict[str, Any]]:
+    return [
+        {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "from_version": serving,
+         "to_version": i.model.version, "from_segment_id": k.from_id, "to_segment_id": k.to_id, "relation": k.relation,
+         "overlap": k.overlap, "distance": k.distance}
+        for k in i.kin
+    ]  # fmt: skip
 
 
 def _track(tracker: Tracker, f: Fitted, model: Model, as_of: dt.date, run: Run) -> str | None:
@@ -277,15 +250,28 @@ def _model_row(
             "files_sha256": files}  # fmt: skip
 
 
-def _promote_first(context: Context, as_of: dt.date, run: Row) -> None:
-    """Where no bundle is in effect, the published one becomes champion; its gates were passed before publishing."""
-    if context.runs.champion(as_of) is not None:
-        return
+def _promote(context: Context, as_of: dt.date, run: Row) -> None:
+    """Makes the published bundle champion where none is in effect, or where the gate let it pass; once."""
     models = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).collect()
-    version = models[0]["model_version"]
-    reason = f"first bundle as of {as_of}; reload, finite centroids and equal scores checked for {len(models)} models"
-    context.runs.promote(version, as_of, "fit_segments", reason)
-    tracker = Tracker(context.warehouse.root)
+    version, tracker = models[0]["model_version"], Tracker(context.warehouse.root)
+    serving = context.runs.champion(as_of)
+    if context.runs.promoted(version):
+        return
+    verdict = run["verdict"].removeprefix(f"bundle {version} ")
+    if serving is None:
+        start, by = as_of, "fit_segments"
+        reason = (
+            f"first bundle as of {as_of}; reload, finite centroids and equal scores checked for {len(models)} models"
+        )
+    elif verdict.startswith("passed") and serving == run["inputs"].get("champion"):
+        start = as_of if context.runs.latest("monthly", as_of) is None else as_of + dt.timedelta(days=1)
+        by, reason = "gate", f"in place of {serving}; {verdict}"
+    else:
+        for m in models:
+            tracker.set_alias(m["dimension"], m["mlflow_run_id"], "challenger")
+        context.steps.say(f"  challenger              {version}; {serving} stays champion")
+        return
+    context.runs.promote(version, start, by, reason)
     for m in models:
-        tracker.set_champion(m["dimension"], m["mlflow_run_id"])
-    context.steps.say(f"  promoted                {version} is champion from {as_of} on")
+        tracker.set_alias(m["dimension"], m["mlflow_run_id"], "champion")
+    context.steps.say(f"  promoted                {version} is champion from {start} on")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import reduce
 
-import numpy as np
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -16,15 +15,13 @@ from segmentation.core.schemas import (
     DIMENSIONS,
     EXCLUDED_CUSTOMERS,
     POPULATION,
-    SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
     STG_TRANSACTIONS,
     UNIFIED,
 )
-from segmentation.io.models import load_model
 from segmentation.io.runs import Run, new_run
-from segmentation.matrix import NOTHING, Preprocessor
+from segmentation.pipeline.bundle import lacking, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
@@ -86,28 +83,12 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
 
 def _check_features(context: Context, models: Mapping[str, Model]) -> None:
     """A bundle scores by the features it was fitted on; one that is gone would be imputed for everybody."""
-    on = {f.name for f in context.registry.features if not f.off_because}
     for model in models.values():
-        for slot in model.preprocessor.fitted:
-            if slot != NOTHING and slot.feature not in on:
-                raise GuardError(
-                    f'bundle {model.version}: {model.dimension} was fitted on "{slot.feature}", which is off or gone. '
-                    "Bring it back in conf/, or start another --warehouse."
-                )
-
-
-def load_bundle(context: Context, version: str) -> dict[str, Model]:
-    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file."""
-    rows = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect()
-    return {
-        r["dimension"]: Model(
-            Preprocessor.from_json(r["preprocessor"]),
-            load_model(context.warehouse, r["model_path"], r["files_sha256"]),
-            np.array(r["centroids"], dtype=np.float64),
-            tuple(r["segment_ids"]), tuple(r["segment_names"]), version,
-        )
-        for r in rows
-    }  # fmt: skip
+        for feature in lacking(context, model):
+            raise GuardError(
+                f'bundle {model.version}: {model.dimension} was fitted on "{feature}", which is off or gone. '
+                "Bring it back in conf/, or start another --warehouse."
+            )
 
 
 def _write_segments(

@@ -21,8 +21,8 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.files import exists, write_text
+from segmentation.pipeline.bundle import load_bundle
 from segmentation.pipeline.context import Context
-from segmentation.pipeline.month import load_bundle
 from segmentation.reports import ReportData, render_report
 from segmentation.segments.rules import Rules
 

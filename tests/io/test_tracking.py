@@ -50,7 +50,7 @@ def test_a_server_that_is_down_is_a_warning_within_seconds(
     assert tracker.warning.endswith("): this fit is in Delta only")
     assert "\n" not in tracker.warning
     assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
-    tracker.set_champion("transactional", "0123")
+    tracker.set_alias("transactional", "0123", "champion")
     # MLflow's own default is seven tries with growing pauses, minutes in all.
     assert time.monotonic() - start < 20
     assert list(tmp_path.iterdir()) == []
@@ -74,7 +74,7 @@ def test_a_fit_is_logged_and_registered_beside_the_warehouse(spark: SparkSession
     (version,) = client(warehouse).search_model_versions("name = 'segmentation-transactional'")
     assert version.run_id == run_id
     assert client(warehouse).get_registered_model("segmentation-transactional").aliases == {}
-    tracker.set_champion("transactional", run_id)
+    tracker.set_alias("transactional", run_id, "champion")
     assert client(warehouse).get_model_version_by_alias("segmentation-transactional", "champion").run_id == run_id
 
     files = [p for p in (warehouse / "mlflow-artifacts").rglob("*") if p.is_file()]

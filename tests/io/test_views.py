@@ -81,20 +81,23 @@ def test_every_published_model_is_seen_and_the_promoted_bundle_is_champion(
     warehouse: Warehouse, spark: SparkSession
 ) -> None:
     store = ready(warehouse, PROMOTIONS, SEGMENT_MODELS)
-    published, dead = attempt(segment_models=1), attempt()
-    for run, bundles in ((published, ("b-1", "b-2")), (dead, ("b-3",))):
+    earlier, published = (attempt(config={"n": n}, segment_models=n) for n in (1, 2))
+    dead = attempt()
+    for run, bundles in ((earlier, ("b-1",)), (published, ("b-2",)), (dead, ("b-3",))):
         values = [{"as_of": AS_OF, "run_id": run.run_id, "dimension": "unified", "model_version": b} for b in bundles]
         rows = [tuple(v.get(name) for name in SEGMENT_MODELS.names) for v in values]
         warehouse.write_attempt(SEGMENT_MODELS, spark.createDataFrame(rows, SEGMENT_MODELS.ddl), AS_OF, run.run_id)
+    store.publish(earlier)
     store.publish(published)
 
     def seen() -> dict[str, str | None]:
         rows = spark.sql("SELECT model_version, alias FROM segmentation.segment_models").collect()
         return {r["model_version"]: r["alias"] for r in rows}
 
-    assert seen() == {"b-1": None, "b-2": None}
+    assert seen() == {"b-1": None, "b-2": "challenger"}
     store.promote("b-1", AS_OF, "anna", "first")
-    assert seen() == {"b-1": "champion", "b-2": None}
+    assert seen() == {"b-1": "champion", "b-2": "challenger"}
+    assert (store.promoted("b-1"), store.promoted("b-2")) == (True, False)
     store.promote("b-2", AS_OF, "anna", "better")
     assert seen() == {"b-1": None, "b-2": "champion"}
 

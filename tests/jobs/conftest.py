@@ -20,7 +20,7 @@ def no_tracking() -> Iterator[None]:
     before = os.environ.get("MLFLOW_TRACKING_URI")
     os.environ["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"  # nobody listens there: refused at once
     yield
-    os.environ.pop("MLFLOW_TRACKING_URI")
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
     if before is not None:
         os.environ["MLFLOW_TRACKING_URI"] = before
 

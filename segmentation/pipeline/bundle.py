@@ -1,0 +1,53 @@
+"""A bundle: the models of all dimensions, as they come out of a fit and as they come back from the warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pyspark.ml import PipelineModel
+from pyspark.sql import functions as F
+
+from segmentation.clustering import Candidate, Choice
+from segmentation.clustering.views import Array
+from segmentation.core.schemas import SEGMENT_MODELS
+from segmentation.io.models import load_model
+from segmentation.matrix import NOTHING, Preprocessor
+from segmentation.pipeline.context import Context
+from segmentation.segments import Model
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One dimension's outcome, before it has ids and names."""
+
+    preprocessor: Preprocessor
+    stages: PipelineModel
+    centroids: Array
+    choice: Choice
+    candidates: list[Candidate]
+    customers: int
+
+    def model(self, version: str, ids: tuple[str, ...], names: tuple[str, ...]) -> Model:
+        """What scoring needs."""
+        return Model(self.preprocessor, self.stages, self.centroids, ids, names, version)
+
+
+def load_bundle(context: Context, version: str) -> dict[str, Model]:
+    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file."""
+    rows = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect()
+    return {
+        r["dimension"]: Model(
+            Preprocessor.from_json(r["preprocessor"]),
+            load_model(context.warehouse, r["model_path"], r["files_sha256"]),
+            np.array(r["centroids"], dtype=np.float64),
+            tuple(r["segment_ids"]), tuple(r["segment_names"]), version,
+        )
+        for r in rows
+    }  # fmt: skip
+
+
+def lacking(context: Context, model: Model) -> list[str]:
+    """The features that a model was fitted on and that are off or gone: it cannot score without them."""
+    on = {f.name for f in context.registry.features if not f.off_because}
+    return [s.feature for s in model.preprocessor.fitted if s != NOTHING and s.feature not in on]

@@ -1,0 +1,60 @@
+"""The gate: whether a refit is good enough, and near enough to the champion, to take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segmentation.clustering import indices_of
+from segmentation.core.schemas import UNIFIED
+from segmentation.pipeline.bundle import Fitted
+from segmentation.pipeline.identity import Identified
+from segmentation.pipeline.population import Everyone
+from segmentation.pipeline.promotion import Promotion
+from segmentation.segments import Model
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the gate lets a challenger pass, and its figures in words."""
+
+    passed: bool
+    reason: str
+
+
+def weigh(
+    gate: Promotion, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
+    everyone: Everyone,
+) -> Verdict:  # fmt: skip
+    """The verdict on a challenger: its unified layer beside the champion's, both on the customers of its training.
+
+    Both silhouettes are in the challenger's space: of the champion's segments by what their means are there today. A
+    single segment for all never takes the place of several.
+    """
+    f, old, before = fitted[UNIFIED], champion.get(UNIFIED), found[UNIFIED].before
+    chosen = f.choice.candidate
+    if old is None or before is None or len(before) == 1:
+        return Verdict(True, "the champion has no unified segments to compare with")
+    if chosen is None:
+        return Verdict(False, f"no unified segments, where the champion has {len(old.centroids)}")
+    evidence = next((w.evidence for w in f.choice.weighed if w.candidate is chosen), None)
+    stability = evidence.stability if evidence else None
+    was = indices_of(everyone.features, f.preprocessor, before, everyone.scored).silhouette
+    now, moved = chosen.indices.silhouette, found[UNIFIED].moved
+    checks = [
+        (was is None or (now is not None and now >= was - gate.max_silhouette_loss),
+         f"silhouette {_figure(now, 3)}, the champion's {_figure(was, 3)} (at most {gate.max_silhouette_loss:g} less)"),
+        (stability is not None and stability >= gate.min_stability,
+         f"stability {_figure(stability, 2)} (at least {gate.min_stability:g})"),
+        (moved is not None and moved <= gate.max_moved_share,
+         f"{_figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
+         f"{100 * gate.max_moved_share:g} %)"),
+    ]  # fmt: skip
+    failed = [said for holds, said in checks if not holds]
+    if failed:
+        return Verdict(False, "refused: " + "; ".join(failed))
+    return Verdict(True, "passed: " + "; ".join(said for _, said in checks))
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"

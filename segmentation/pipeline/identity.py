@@ -1,0 +1,176 @@
+"""Ids and names of a new bundle: those of the champion's segments where they are the same, new ones where not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.clustering.views import Array
+from segmentation.core.schemas import NO_DATA, SEGMENT_MODELS
+from segmentation.matrix import Preprocessor
+from segmentation.pipeline.bundle import Fitted
+from segmentation.pipeline.context import Context
+from segmentation.pipeline.dimensions import Dimensions
+from segmentation.segments import (
+    Kin,
+    Model,
+    beyond_chance,
+    cluster_means,
+    jaccard,
+    lineage,
+    load_personas,
+    means_apart,
+    moved_share,
+    name_segments,
+    new_ids,
+    same_as,
+    segment_ids,
+    segment_rows,
+)
+from segmentation.segments.profiles import EVERYONE, Means, difference
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A model with ids and names, and what became of its predecessor's segments; nothing where there was none."""
+
+    model: Model
+    kin: tuple[Kin, ...] = ()
+    moved: float | None = None
+    """Share of the customers that the predecessor knew who are in another segment now; None without predecessor."""
+    before: Array | None = None
+    """(k, d) means of the predecessor's segments in the model's own space; None without predecessor."""
+
+
+def identify(
+    context: Context,
+    fitted: Mapping[str, Fitted],
+    champion: Mapping[str, Model],
+    features: DataFrame,
+    dimensions: Dimensions,
+    tiles: DataFrame,
+    as_of: dt.date,
+    version: str,
+) -> dict[str, Identified]:
+    """A model of each dimension of `fitted`, by what is true of the training customers.
+
+    The champion's models score the same customers on the same features: a cluster that shares more than half of its
+    customers with one of their segments keeps its id and its name. Others get an id of dimension, birthday and rank by
+    lifetime revenue a customer, and a name by `conf/personas.yml`.
+    """
+    with context.steps.step("names") as facts:
+        clusters = {d: tuple(str(c) for c in range(len(f.centroids))) for d, f in fitted.items()}
+        own = {d: f.model(version, clusters[d], clusters[d]) for d, f in fitted.items()}
+        assigned = _assigned(own, features, dimensions)
+        preprocessors = {d: f.preprocessor for d, f in fitted.items()}
+        means = cluster_means(assigned, features, preprocessors)
+        revenue = _revenue(assigned, tiles)
+        old = {d: m for d, m in champion.items() if d in fitted}
+        before = _assigned(old, features, dimensions) if old else None
+        tables = _tables(before, assigned) if before else {}
+        old_means = cluster_means(before, features, preprocessors) if before else {}
+        found = {}
+        for d, f in fitted.items():
+            fresh = segment_ids(d, as_of, [revenue.get((d, c), 0.0) for c in clusters[d]])
+            names = _names(context, d, f, clusters[d], means)
+            if d not in old:
+                found[d] = Identified(f.model(version, *_single(f, fresh, names)))
+                continue
+            rows = old[d].segment_ids
+            counts = np.array([[tables.get((d, r, c), 0) for c in clusters[d]] for r in rows], dtype=np.float64)
+            apart = means_apart(
+                *([_z(m.get((d, s))) for s in ids] for m, ids in ((old_means, rows), (means, clusters[d])))
+            )
+            related = _related(context, f, old[d], counts, apart, fresh, names, version)
+            centres = [_centre(m, f.preprocessor, preprocessors) for s in rows if (m := old_means.get((d, s)))]
+            found[d] = replace(related, before=np.array(centres) if centres else None)
+        for frame in (assigned, before):
+            if frame is not None:
+                frame.unpersist()
+        kept = sum(k.relation == "same" for i in found.values() for k in i.kin)
+        facts.append(f"{sum(len(i.model.segment_ids) for i in found.values())} segments")
+        if old:
+            facts.append(f"{kept} of the champion's {sum(len(m.segment_ids) for m in old.values())} kept")
+    return found
+
+
+def _related(
+    context: Context, f: Fitted, old: Model, counts: Array, apart: Array, fresh: tuple[str, ...],
+    names: tuple[str, ...], version: str,
+) -> Identified:  # fmt: skip
+    # Where one of the two has a single segment for all, being most of the customers makes nothing the same.
+    comparable = (len(f.centroids) > 1) == (len(old.centroids) > 1)
+    same = same_as(jaccard(counts), apart) if comparable else [None] * len(f.centroids)
+    ever = context.warehouse.read(SEGMENT_MODELS).where(F.col("dimension") == old.dimension)
+    taken = {i for r in ever.select("segment_ids").distinct().collect() for i in r["segment_ids"]}
+    ids, names = _single(f, tuple(new_ids(same, old.segment_ids, fresh, taken)), names)
+    kept = [old.segment_names[row] if row is not None else None for row in same]
+    called = tuple(k or _other_than(name, {k for k in kept if k}) for k, name in zip(kept, names, strict=True))
+    kin = lineage(counts, apart, same, old.segment_ids, ids)
+    return Identified(f.model(version, ids, called), tuple(kin), moved_share(counts, same))
+
+
+def _single(f: Fitted, ids: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (ids, names) if f.choice.candidate is not None else ((ALL,), ("All customers",))
+
+
+def _other_than(name: str, kept: set[str]) -> str:
+    """A new segment never takes the name of one that is still there."""
+    if name not in kept:
+        return name
+    return next(n for n in (f"{name} ({i})" for i in range(2, len(kept) + 3)) if n not in kept)
+
+
+def _names(
+    context: Context, d: str, f: Fitted, clusters: tuple[str, ...], means: Mapping[tuple[str, str], Means]
+) -> tuple[str, ...]:
+    personas = load_personas(context.config, context.registry.meant_for_fit)
+    of = [means.get((d, c)) for c in clusters]
+    sizes = [m.customers if m else 0 for m in of]
+    z = [beyond_chance(difference(m, means.get((d, EVERYONE))), m.counts) if m else {} for m in of]
+    return name_segments(personas, d, z, sizes)
+
+
+def _centre(m: Means, own: Preprocessor, preprocessors: Mapping[str, Preprocessor]) -> list[float]:
+    """The mean of a segment's vectors: in the unified layer a block counts 0 for those who lack it."""
+    if not own.blocks:
+        return [m.z.get(s.name, 0.0) for s in own.fitted]
+    return [
+        b.factor * m.z.get(s.name, 0.0) * m.counts.get(s.name, 0) / m.customers
+        for b in own.blocks for s in preprocessors[b.dimension].fitted
+    ]  # fmt: skip
+
+
+def _z(means: Means | None) -> Mapping[str, float]:
+    return means.z if means else {}
+
+
+def _assigned(models: Mapping[str, Model], features: DataFrame, dimensions: Dimensions) -> DataFrame:
+    """customer_id, dimension, segment_id by each model."""
+    rows = [segment_rows(d, model, features, dimensions.conditions) for d, model in models.items()]
+    return reduce(DataFrame.unionByName, rows).select("customer_id", "dimension", "segment_id").persist()
+
+
+def _tables(before: DataFrame, after: DataFrame) -> dict[tuple[str, str, str], int]:
+    """Customers by dimension, segment then and cluster now."""
+    then = before.where(F.col("segment_id") != NO_DATA).withColumnRenamed("segment_id", "then")
+    both = then.join(after.where(F.col("segment_id") != NO_DATA), on=["customer_id", "dimension"], how="inner")
+    rows = both.groupBy("dimension", "then", "segment_id").count().collect()
+    return {(r["dimension"], r["then"], r["segment_id"]): r["count"] for r in rows}
+
+
+def _revenue(assigned: DataFrame, tiles: DataFrame) -> dict[tuple[str, str], float]:
+    """Lifetime revenue a customer, by dimension and segment."""
+    money = tiles.groupBy("customer_id").agg(F.sum("net_amount").alias("money"))
+    rows = assigned.join(money, on="customer_id", how="left").groupBy("dimension", "segment_id").agg(
+        (F.sum("money") / F.count("*")).cast("double").alias("revenue")
+    ).collect()  # fmt: skip
+    return {(r["dimension"], r["segment_id"]): r["revenue"] or 0.0 for r in rows}

@@ -1,0 +1,125 @@
+"""A refit beside a champion: what is the same keeps its id and name, and the gate says who serves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from segmentation.pipeline import run_fit, run_ingest, run_month
+from segmentation.pipeline.features import run_features
+from tests.published import published, table
+from tests.shop import configure, line, open_shop, write_sales
+
+JULY, AUGUST = dt.date(2024, 7, 1), dt.date(2024, 8, 1)
+KINDS = ((24, 8.0), (10, 60.0), (3, 25.0))  # orders in half a year, and what one costs
+PINNED = {"transactional": 3, "behavioral": 3, "unified": 3}
+
+
+def sales(customers: int = 60) -> list[dict[str, str]]:
+    """Three kinds of customers, each a little different, from January to June."""
+    lines = []
+    for c in range(customers):
+        orders, price = KINDS[c % 3]
+        for i in range(orders):
+            day = f"2024-{1 + i % 6:02d}-{1 + (c * 7 + i * 5) % 27:02d}"
+            amount = f"{price + c % 5 + i / 10:.2f}"
+            lines.append(line(f"r{c}-{i}", f"c{c}", day, amount, category="bread" if i % 3 else "milk"))
+    return lines
+
+
+class Shop:
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark, self.folder = spark, folder
+        configure(folder / "conf", pinned_k=PINNED)
+
+    def context(self, **kwargs: bool):  # type: ignore[no-untyped-def]
+        return open_shop(self.spark, self.folder / "conf", self.folder / "warehouse", **kwargs)
+
+    def set(self, file: str, **values: object) -> None:
+        path = self.folder / "conf" / file
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **values}))
+
+    def models(self) -> dict[tuple[str, str], dict[str, str]]:
+        """(dimension, version) → id → name."""
+        rows = table(self.folder / "warehouse", "segment_models").itertuples()
+        return {(r.dimension, r.model_version): dict(zip(r.segment_ids, r.segment_names, strict=True)) for r in rows}
+
+    def promotions(self) -> list[tuple[str, dt.date, str]]:
+        rows = table(self.folder / "warehouse", "promotions").sort_values("seq")
+        return list(zip(rows["model_version"], rows["effective_from_as_of"], rows["by"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A champion of July that has scored July; in July everybody went on as before."""
+    found = Shop(spark, tmp_path_factory.mktemp("refit"))
+    run_month(found.context(), JULY, str(write_sales(found.folder / "raw", sales())))
+    (found.folder / "conf" / "sources" / "shop.yml").write_text(
+        (found.folder / "conf" / "sources" / "shop.yml").read_text().replace("2024-07-01", "2024-08-01")
+    )
+    more = [line(f"j{c}", f"c{c}", "2024-07-09", f"{KINDS[c % 3][1]:.2f}") for c in range(60)]
+    run_ingest(found.context(), str(write_sales(found.folder / "july", more)))
+    run_features(found.context(), [AUGUST])
+    return found
+
+
+def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: Shop) -> None:
+    before = shop.models()
+    run = run_fit(shop.context(), AUGUST)
+    version = run["verdict"].split()[1]
+    assert " passed: silhouette " in run["verdict"]
+    after = shop.models()
+    [(champion, start, _), (promoted, effective, by)] = shop.promotions()
+    assert (start, promoted, effective, by) == (JULY, version, AUGUST, "gate")
+    for dimension in PINNED:
+        assert after[dimension, version] == before[dimension, champion]
+    kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
+    assert set(kin["relation"]) == {"same"}
+    assert set(kin["from_version"]) == {champion}
+    assert set(kin["to_version"]) == {version}
+    assert len(kin) == 9
+    assert (kin["from_segment_id"] == kin["to_segment_id"]).all()
+    assert kin["overlap"].min() > 0.5
+    assert kin.loc[kin["dimension"] == "unified", "overlap"].min() > 0.9
+    assert run_fit(shop.context(), AUGUST)["run_id"] == run["run_id"]
+    assert len(shop.promotions()) == 2
+    # The gate's promotion labels August, and July stays as it was published.
+    run_month(shop.context(), AUGUST)
+    scored = published(shop.folder / "warehouse", "segments", AUGUST)
+    assert set(scored["model_version"].dropna()) == {version}
+    assert set(scored[scored["dimension"] == "unified"]["raw_segment_id"]) == set(after["unified", version])
+
+
+@pytest.mark.long
+def test_a_finer_refit_splits_and_is_refused_where_too_many_move(shop: Shop) -> None:
+    shop.set("sweep.yml", pinned_k={**PINNED, "unified": 6})
+    shop.set("promotion.yml", max_moved_share=0.0, max_silhouette_loss=0.0)
+    run = run_fit(shop.context(), AUGUST)
+    version = run["verdict"].split()[1]
+    assert " refused: " in run["verdict"]
+    assert "in another segment (at most 0 %)" in run["verdict"]
+    assert version not in {v for v, _, _ in shop.promotions()}
+    kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
+    unified = kin[kin["dimension"] == "unified"]
+    assert set(unified["relation"]) <= {"same", "split"}
+    assert "split" in set(unified["relation"])
+    ids = shop.models()["unified", version]
+    assert len(ids) == 6
+    old = {i for (d, v), found in shop.models().items() if d == "unified" and v != version for i in found}
+    same = set(unified[unified["relation"] == "same"]["to_segment_id"])
+    assert same <= old
+    assert not (set(ids) - same) & old
+    kept_names = {ids[i] for i in same}
+    assert not {name for i, name in ids.items() if i not in same} & kept_names
+
+
+@pytest.mark.long
+def test_a_promotion_after_scoring_begins_the_next_day(shop: Shop) -> None:
+    shop.set("sweep.yml", pinned_k=PINNED, seeds=[23])
+    shop.set("promotion.yml", max_moved_share=1.0, max_silhouette_loss=1.0, min_stability=0.0)
+    run = run_fit(shop.context(), AUGUST)
+    assert shop.promotions()[-1][:2] == (run["verdict"].split()[1], AUGUST + dt.timedelta(days=1))
