@@ -16,7 +16,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long bench-features bench-sweep check format wheel clean
+.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long bench-features bench-sweep bench-validity check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try)"
+	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -85,6 +86,9 @@ bench-features: setup
 
 bench-sweep: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.sweep --rows $(ROWS) --rounds $(ROUNDS) $(QUIET)
+
+bench-validity: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.validity $(if $(STUDIES),--studies $(STUDIES)) $(QUIET)
 
 wheel: setup
 	@rm -rf build/lib  # it would keep modules that are gone

@@ -1,6 +1,7 @@
 """Choose k and fit a bundle of models on the published features of one as-of date.
 
-The bundle becomes champion where none is in effect at that date; otherwise it stays a candidate.
+The bundle becomes champion where none is in effect at that date, or where it passes conf/promotion.yml beside the one
+that is; otherwise it stays a challenger.
 """
 
 from segmentation.pipeline import run_fit

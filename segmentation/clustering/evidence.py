@@ -36,7 +36,7 @@ class Evidence:
     stability: float | None
     """The same between the best seed and refits on bootstrap resamples."""
     returns: tuple[float, ...]
-    """For each cluster the share of resamples in which more than half of it, and of its partner there, came back."""
+    """For each cluster the share of resamples in which it came back: with a Jaccard overlap above a half."""
     error: float | None
     """Standard error of the excess: from the silhouette's deviation over resamples, and over noises."""
     excess: float | None

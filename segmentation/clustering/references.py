@@ -31,13 +31,11 @@ class Reference:
 def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
     """The blocks under further views: RESAMPLES resamples and NOISES noises of each view that they have.
 
-    All of them are of the same blocks: about CUSTOMERS, or all where there are fewer. Noise is normal,
+    Each is of about CUSTOMERS of the view, or of all where there are fewer. Noise is normal,
     with the covariance of the sample: what k-means finds in it is no structure. Three Spark jobs.
     """
     bases = blocks.views
-    everybody = max((view.customers for view in bases), default=0)
-    within = math.ceil(blocks.count * min(1.0, CUSTOMERS / max(everybody, 1)))
-    blocks = blocks.seen_as([replace(view, blocks=within) for view in bases])
+    blocks = blocks.seen_as([replace(view, blocks=_enough(blocks, view)) for view in bases])
     samples = range(len(bases), 2 * len(bases))
     covariances = _covariances(blocks, samples)
     more: list[View] = []
@@ -46,11 +44,16 @@ def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
         view, first = blocks.views[v], 2 * len(bases) + len(more)
         more += [replace(view, name=f"{view.name} resample {i}", resample=seed) for i in range(RESAMPLES)]
         root = tuple(map(tuple, _root(covariances[v]).tolist()))
-        more += [replace(view, name=f"{view.name} noise {i}", noise=root) for i in range(NOISES)]
+        more += [replace(view, name=f"{view.name} noise {i}", noise=root, noise_seed=seed) for i in range(NOISES)]
         numbers = tuple(range(first, 2 * len(bases) + len(more)))
         deviations = np.sqrt(np.diag(covariances[v]))
         references.append(Reference(v - len(bases), v, numbers[:RESAMPLES], numbers[RESAMPLES:], deviations))
     return blocks.seen_as(more), references
+
+
+def _enough(blocks: Blocks, view: View) -> int:
+    """The first so many blocks hold about CUSTOMERS of the view."""
+    return math.ceil(blocks.count * min(1.0, CUSTOMERS / max(view.customers, 1)))
 
 
 def _covariances(blocks: Blocks, views: range) -> dict[int, Array]:

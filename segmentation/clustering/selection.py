@@ -75,7 +75,8 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     if not any(_rises(config, w) for w in able):
         return Choice(None, "system", NONE, _nothing(swept.customers, weighed), weighed)
     preferred = _preferred(able)
-    clusters = [w for w in preferred if _structure(config, w) == CLUSTERS]
+    rising = preferred if any(_rises(config, w) for w in preferred) else able
+    clusters = [w for w in rising if _structure(config, w) == CLUSTERS]
     pool = clusters or preferred
     top = max(pool, key=lambda w: (_excess(w), -w.k))
     near = [w for w in pool if _excess(w) >= _excess(top) - _error(top)] if clusters else pool
@@ -155,7 +156,9 @@ def _said(w: Weighed, weighed: Sequence[Weighed]) -> str:
             f"Neighbours differ by {DIFFERENT:g} standard deviations in {e.separation} or more features; between "
             f"{e.valleys:.0%} of them customers are fewer than at either centre.",
         ]
-    if any(w.flaws):
+    if w.barred and len(weighed) == 1:
+        parts.append(f"Against it: {w.barred}.")
+    if any(w.flaws) and len(weighed) > 1:
         parts.append(f"It has {' and '.join(f for f in w.flaws if f)}, but no stable k has fewer faults.")
     more = next((m for m in weighed if m.k == w.k + 1), None)
     if more and more.evidence and more.evidence.stability is not None:

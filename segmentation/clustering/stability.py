@@ -157,7 +157,7 @@ def adjusted_rand(table: Array) -> float:
     >>> adjusted_rand(np.array([[3.0, 0.0], [0.0, 2.0]]))
     1.0
     """
-    n = table.sum()
+    n = float(table.sum())
     pairs, rows, columns = (float((c * (c - 1) / 2).sum()) for c in (table, table.sum(axis=1), table.sum(axis=0)))
     chance = rows * columns / max(n * (n - 1) / 2, 1)
     most = (rows + columns) / 2

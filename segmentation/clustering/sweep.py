@@ -13,9 +13,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering.blocks import Blocks, pack
+from segmentation.clustering.coreset import bound, draw_coreset
 from segmentation.clustering.evidence import Evidence, gather
 from segmentation.clustering.indices import Indices, measure
-from segmentation.clustering.lloyd import Model, fit
+from segmentation.clustering.lloyd import Model, all_sums, fit
 from segmentation.clustering.mllib import fit_kmeans
 from segmentation.clustering.references import Reference, referenced
 from segmentation.clustering.seeding import best_starts, draw_pools, starts
@@ -29,7 +30,7 @@ from segmentation.matrix import Preprocessor
 class SweepConfig(Strict):
     """`conf/sweep.yml`."""
 
-    engine: Literal["lloyd", "mllib"] = "lloyd"
+    engine: Literal["lloyd", "coreset", "mllib"] = "lloyd"
     k_min: int = Field(2, ge=2)
     k_max: int = Field(8, ge=2)
     seeds: list[int] = Field([11, 23], min_length=1)
@@ -83,6 +84,8 @@ class Swept:
     """Those with data in the dimension."""
     evidence: dict[int, Evidence] = field(default_factory=dict)
     """By k."""
+    note: str | None = None
+    """What the engine left out, and what that has cost."""
 
 
 def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preprocessor], unified: Preprocessor,
@@ -95,21 +98,29 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
     views = _views(parts, unified)
     columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
     blocks = pack(features, columns, [F.expr(p.has_data) for p in parts], views, customers)
+    small: Blocks | None = None
     try:
         seen, references = referenced(blocks, config.sample_seed)
-        begun, again = begin(config, seen, references)
-        if config.engine == "mllib":
+        small = draw_coreset(blocks, config.sample_seed) if config.engine == "coreset" else None
+        begun, again = begin(config, seen, references, small)
+        if small is not None:
+            begun = finalists(config, small, begun)
+        elif config.engine == "mllib":
             begun = [replace(m, at_rest=True) for m in _with_mllib(config, features, [*parts, unified], begun)]
         models = fit(seen, [*begun, *again], config.max_iterations)
         measured = list(zip(models, measure(seen, models), strict=True))
         evidence = gather(seen, references, measured)
+        notes = losses(blocks, begun, measured) if small is not None else {}
     finally:
         blocks.release()
+        if small is not None:
+            small.release()
     return {
         view.name: Swept(
             [Candidate(m.k, m.seed, m.iterations, config.engine, m.centroids, i) for m, i in measured if m.view == v],
             int(view.customers),
             evidence[v],
+            notes.get(v),
         )
         for v, view in enumerate(blocks.views)
     }
@@ -127,12 +138,55 @@ def indices_of(features: DataFrame, p: Preprocessor, centroids: Array, customers
     return found
 
 
-def begin(config: SweepConfig, blocks: Blocks, references: Sequence[Reference] = ()) -> tuple[list[Model], list[Model]]:
-    """A start for every view, k and seed, in this order; and one for every k of each view's resamples and noises."""
+def finalists(config: SweepConfig, small: Blocks, begun: Sequence[Model]) -> list[Model]:
+    """Of every view and k the best seed on a coreset, still to be fitted on everybody."""
+    fitted = fit(small, begun, config.max_iterations)
+    sse = _sse(fitted, all_sums(small, fitted, np.float64))
+    best: dict[tuple[int, int], tuple[float, Model]] = {}
+    for model, found in zip(fitted, sse, strict=True):
+        if (model.view, model.k) not in best or found < best[model.view, model.k][0]:
+            best[model.view, model.k] = found, replace(model, at_rest=False)
+    return [model for _, model in best.values()]
+
+
+def losses(blocks: Blocks, begun: Sequence[Model], measured: Sequence[tuple[Model, Indices]]) -> dict[int, str]:
+    """By view what the coreset has cost: how far its models' SSE over everybody lay above that of the refined ones."""
+    if not begun:
+        return {}
+    refined = {(m.view, m.k): i.sse for m, i in measured}
+    found: dict[int, float] = {}
+    for model, sse in zip(begun, _sse(begun, all_sums(blocks, begun, np.float64)), strict=True):
+        after = refined[model.view, model.k]
+        found[model.view] = max(found.get(model.view, 0.0), sse / after - 1 if after > 0 else 0.0)
+    k = max(m.k for m in begun)
+    return {
+        v: f"{blocks.views[v].name}: swept on a coreset and refined on all {blocks.views[v].customers:,.0f} customers; "
+        f"before that SSE was at most {loss:.2%} higher (expected of the order of {bound(blocks.views[v], k):.1%})"
+        for v, loss in found.items()
+    }  # fmt: skip
+
+
+def _sse(models: Sequence[Model], sums: Sequence[Array]) -> list[float]:
+    return [
+        float(s[:, -1].sum() - 2 * (s[:, :-2] * m.centroids).sum() + s[:, -2] @ (m.centroids**2).sum(axis=1))
+        for m, s in zip(models, sums, strict=True)
+    ]
+
+
+def begin(
+    config: SweepConfig, blocks: Blocks, references: Sequence[Reference] = (), small: Blocks | None = None
+) -> tuple[list[Model], list[Model]]:
+    """A start for every view, k and seed, in this order; and one for every k of each view's resamples and noises.
+
+    small: what the first are drawn from, where that is not `blocks`.
+    """
     views, bases = blocks.views, range(len(references) or len(blocks.views))
     noises = [v for r in references for v in r.noises]
     k_max = max([config.k_max, *config.pinned_k.values()])
-    pools = draw_pools(blocks, [*bases, *noises], k_max, config.sample_seed)
+    first = [*bases, *noises] if small is None else [*bases]
+    pools = draw_pools(small or blocks, first, k_max, config.sample_seed)
+    if small is not None and noises:
+        pools |= draw_pools(blocks, noises, k_max, config.sample_seed)
     for r in references:
         for i, v in enumerate(r.resamples):
             share = views[v].customers / max(views[r.base].customers, 1)

@@ -49,6 +49,7 @@ class View:
     """
     noise: tuple[tuple[float, ...], ...] | None = None
     """(d, d) times a vector of independent standard normal numbers stands in each customer's place."""
+    noise_seed: int = 0
     customers: float = 0
     """Their number, or what they weigh together."""
     reach: tuple[float, ...] = ()
@@ -61,7 +62,9 @@ class View:
     def of(self, block: Block) -> Floats32:
         """(d, n) of the block's customers that take part."""
         if self.noise is not None:
-            drawn = self.random(block).standard_normal((len(self.columns), self._count(block)), dtype=np.float32)
+            drawn = self.random(block, self.noise_seed).standard_normal(
+                (len(self.columns), self._count(block)), dtype=np.float32
+            )
             return np.array(self.noise, dtype=np.float32) @ drawn
         x = block.x[list(self.columns)]
         chosen = self._chosen(block)

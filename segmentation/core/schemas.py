@@ -354,8 +354,8 @@ SEGMENT_LINEAGE = Table(
         _c(
             "relation",
             "string",
-            "same: more than half of either's customers; split: more than half of it comes from there; merged: more "
-            "than half went there; new; retired",
+            "same: more than half in common (overlap above 0.5); split: more than half of it comes from there; "
+            "merged: more than half went there; new; retired",
         ),
         _c("overlap", "double", "Customers in both over customers in either, 0..1; null without a partner"),
         _c("distance", "double", "Between the means, root mean square, standard deviations; null without a partner"),

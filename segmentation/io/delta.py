@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from segmentation.core.errors import SegmentationError
-from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS, Column, Table
+from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Column, Table
 
 STORE = "segmentation_store"
 VIEWS = "segmentation"
@@ -159,13 +159,18 @@ class Warehouse:
             return f"SELECT {columns} FROM {source} t"
         if table.kind == "state":
             return f"SELECT {columns} FROM {source} VERSION AS OF {self.published_version(table)} t"
+        if table is SEGMENT_LINEAGE:  # of every published refit, whichever serves
+            return f"SELECT {columns} FROM {source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id"
         if table is SEGMENT_MODELS:  # every published model stays in view: old segments refer to them
             latest = "max_by(model_version, struct(effective_from_as_of, seq))"
-            champion = f"SELECT {latest} AS champion FROM {STORE}.{PROMOTIONS.name}"
+            champion = (
+                f"SELECT {latest} AS champion, collect_set(model_version) AS promoted FROM {STORE}.{PROMOTIONS.name}"
+            )
             seqs = f"SELECT t.model_version, r.publish_seq FROM {source} t JOIN {STORE}.runs r ON t.run_id = r.run_id"
             newest = f"SELECT max_by(model_version, publish_seq) AS newest FROM ({seqs})"
             alias = (
-                "WHEN t.model_version = c.champion THEN 'champion' WHEN t.model_version = n.newest THEN 'challenger'"
+                "WHEN t.model_version = c.champion THEN 'champion' "
+                "WHEN t.model_version = n.newest AND NOT array_contains(c.promoted, n.newest) THEN 'challenger'"
             )
             return (
                 f"SELECT {columns}, CASE {alias} END AS alias "

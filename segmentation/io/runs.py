@@ -123,6 +123,15 @@ class RunStore:
         )  # fmt: skip
         return None if row is None else str(row["model_version"])
 
+    def newest_champion(self) -> str | None:
+        """The bundle that was promoted for the latest as-of date; None before any."""
+        return self.champion(dt.date.max)
+
+    def last_as_of(self, job: str) -> dt.date | None:
+        """The latest as-of date that a job has published; None before any."""
+        row = self._warehouse.read(RUNS).where(f"job = '{job}'").agg(F.max("as_of").alias("last")).first()
+        return None if row is None else row["last"]
+
     def promoted(self, model_version: str) -> bool:
         """Whether the bundle was ever promoted."""
         return not self._warehouse.read(PROMOTIONS).where(F.col("model_version") == model_version).isEmpty()

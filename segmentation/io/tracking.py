@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -52,6 +52,32 @@ class Tracker:
         except Exception as error:
             self._give_up(error)
 
+    def begin_bundle(self, name: str, params: Mapping[str, Any]) -> None:
+        """Starts the run that those of a bundle's dimensions are children of."""
+        if self.warning:
+            return
+        try:
+            if self._mlflow.active_run():  # of a fit in this process that was refused half-way
+                self._mlflow.end_run("FAILED")
+            self._mlflow.start_run(run_name=name)
+            self._mlflow.log_params(dict(params))
+        except Exception as error:
+            self._give_up(error)
+
+    def end_bundle(self, sweep: Sequence[Mapping[str, Any]], pictures: Iterable[tuple[str, bytes]]) -> None:
+        """Ends it with the sweep as a table, one row a candidate, and PNG pictures with their names."""
+        if self.warning:
+            return
+        try:
+            self._mlflow.log_table({c: [row[c] for row in sweep] for c in sweep[0]} if sweep else {}, "sweep.json")
+            with tempfile.TemporaryDirectory(prefix="mlflow-") as folder:
+                for name, png in pictures:  # made only now
+                    (Path(folder) / f"{name}.png").write_bytes(png)
+                self._mlflow.log_artifacts(folder, "pictures")
+            self._mlflow.end_run()
+        except Exception as error:
+            self._give_up(error)
+
     def log_fit(
         self,
         name: str,
@@ -59,10 +85,12 @@ class Tracker:
         params: Mapping[str, Any],
         metrics: Mapping[str, float],
         curve: Sequence[Mapping[str, float]],
+        inputs: Mapping[str, str],
     ) -> str | None:
-        """Logs one dimension's fit with its sweep curve (one step per k) and registers the model.
+        """Logs one dimension's fit with its sweep curve (one step per k) and registers the model with its signature.
 
-        Returns the MLflow run id, or None where tracking is out of reach.
+        inputs: the columns that the model reads, with their Spark types. Within a bundle the run is its child. Returns
+        the MLflow run id, or None where tracking is out of reach.
         """
         if self.warning:
             return None
@@ -70,7 +98,7 @@ class Tracker:
             import pyspark
 
             # The registry prints a line per model; the job's own line says as much.
-            with redirect_stderr(StringIO()), self._mlflow.start_run(run_name=name) as run:
+            with redirect_stderr(StringIO()), self._mlflow.start_run(run_name=name, nested=True) as run:
                 self._mlflow.log_params(dict(params))
                 self._mlflow.log_metrics(dict(metrics))
                 for point in curve:
@@ -80,6 +108,7 @@ class Tracker:
                     model,
                     artifact_path="model",
                     registered_model_name=f"segmentation-{params['dimension']}",
+                    signature=_signature(inputs),
                     pip_requirements=[f"pyspark=={pyspark.__version__}"],
                     dfs_tmpdir=self._scratch.name if self._scratch else None,
                 )
@@ -96,6 +125,10 @@ class Tracker:
             client = self._mlflow.MlflowClient()
             versions = client.search_model_versions(f"name = 'segmentation-{dimension}' and run_id = '{mlflow_run_id}'")
             if versions:
+                name = f"segmentation-{dimension}"
+                found = client.get_registered_model(name).aliases.get("challenger")
+                if alias == "champion" and found is not None and str(found) == str(versions[0].version):
+                    client.delete_registered_model_alias(name, "challenger")
                 client.set_registered_model_alias(f"segmentation-{dimension}", alias, versions[0].version)
         except Exception as error:
             self._give_up(error)
@@ -103,3 +136,14 @@ class Tracker:
     def _give_up(self, error: Exception) -> None:
         # The bundle in Delta is complete without MLflow; the run's notes say that tracking missed it.
         self.warning = f"MLflow is out of reach ({str(error).splitlines()[0][:160]}): this fit is in Delta only"
+
+
+def _signature(inputs: Mapping[str, str]) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    known = {"string": "string", "integer": "integer", "long": "long", "float": "float", "boolean": "boolean"}
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(known.get(of, "double"), name, required=False) for name, of in inputs.items()
+    ]
+    return ModelSignature(inputs=Schema(columns), outputs=Schema([ColSpec("integer", "cluster_id")]))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, Weighed, adopt, choose, run_sweep
+from segmentation.clustering import SweepConfig, Swept, adopt, choose, run_sweep
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
@@ -23,10 +23,11 @@ from segmentation.pipeline.bundle import Fitted, lacking, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
-from segmentation.pipeline.gate import Verdict, weigh
+from segmentation.pipeline.gate import PASSED, weigh
 from segmentation.pipeline.identity import Identified, identify
 from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.pipeline.promotion import Promotion
+from segmentation.pipeline.records import bundle_run, lineage_rows, model_row, selection_row, sweep_row, track
 from segmentation.segments import Model
 
 FIRST = "is the first"
@@ -76,25 +77,28 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     tracker = Tracker(warehouse.root)
     rows = []
     with steps.step("models") as facts:
-        for model in models:
-            f = fitted[model.dimension]
-            path, files = save_model(warehouse, model.stages, model.dimension, version)
-            _gate(context, model, path, files, features)
-            mlflow_run = _track(tracker, f, model, as_of, run)
-            rows.append(_model_row(as_of, run, f, model, path, files, mlflow_run))
+        tracker.begin_bundle(f"bundle {version}", {"model_version": version, "as_of": as_of.isoformat()})
+        # Saving and reloading are many short jobs, most of them the driver's overhead; MLflow's part is no job at all.
+        with ThreadPoolExecutor(3) as threads:
+            saved = threads.map(lambda model: _saved(context, model, features), models)
+            for model, (path, files) in zip(models, saved, strict=True):
+                f = fitted[model.dimension]
+                mlflow_run = track(tracker, f, model, as_of, run, features)
+                rows.append(model_row(as_of, run, f, model, path, files, mlflow_run))
+        bundle_run(tracker, fitted, as_of, run)
         facts.append(f"{len(models)} saved, reloaded and checked; bundle {version}")
     if tracker.warning:
         notes.append(tracker.warning)
         steps.say(f"  warning                 {tracker.warning}")
     versions = {}
     for table, values in (
-        (K_SWEEP, [_sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]),
-        (K_SELECTION, [_selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
+        (K_SWEEP, [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]),
+        (K_SELECTION, [selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
         (SEGMENT_MODELS, rows),
-        (SEGMENT_LINEAGE, [r for d, i in found.items() for r in _lineage_rows(as_of, run, d, serving, i)]),
+        (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
     ):
         versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
-    verdict = _verdict(context, fitted, found, champion, everyone)
+    verdict = _verdict(context, serving, fitted, found, champion, everyone)
     everyone.release()
     inputs = {**run.inputs, **({"champion": serving} if serving else {})}
     return context.runs.publish(
@@ -116,16 +120,16 @@ def _predecessors(context: Context, serving: str | None, notes: list[str]) -> di
 
 
 def _verdict(
-    context: Context, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
-    everyone: Everyone,
+    context: Context, serving: str | None, fitted: Mapping[str, Fitted], found: Mapping[str, Identified],
+    champion: Mapping[str, Model], everyone: Everyone,
 ) -> str:  # fmt: skip
-    if not champion:
+    if serving is None:
         return FIRST
     with context.steps.step("gate") as facts:
-        gate = load(context.config / "promotion.yml", Promotion)
-        verdict: Verdict = weigh(gate, fitted, found, champion, everyone)
-        facts.append(verdict.reason)
-    return verdict.reason
+        rules = load(context.config / "promotion.yml", Promotion)
+        verdict = weigh(rules, fitted, found, champion, everyone)
+        facts.append(verdict.said)
+    return verdict.said
 
 
 def _fit_all(
@@ -153,6 +157,7 @@ def _fit_all(
     with context.steps.step("sweep") as facts:
         swept = run_sweep(sweep, features, parts, unified, everyone.scored)
         facts.append(f"{sum(len(s.candidates) for s in swept.values())} candidates by {sweep.engine}")
+    notes += [s.note for s in swept.values() if s.note]
     return {p.dimension: _fitted(context, p, swept[p.dimension], sweep) for p in (*parts, unified)}, notes
 
 
@@ -169,10 +174,11 @@ def _fitted(context: Context, p: Preprocessor, swept: Swept, sweep: SweepConfig)
     return Fitted(p, model, centroids, choice, swept.candidates, swept.customers)
 
 
-def _gate(context: Context, model: Model, path: str, files: Mapping[str, str], features: DataFrame) -> None:
-    """A bundle must say after a plain reload what it said before: the gate that every model passes."""
+def _saved(context: Context, model: Model, features: DataFrame) -> tuple[str, dict[str, str]]:
+    """Where a model lies and the hash of each file; it must say after a plain reload what it said before."""
     if not np.isfinite(model.centroids).all():
         raise GuardError(f"{model.dimension}: a centroid is not finite; look at the features for extreme values.")
+    path, files = save_model(context.warehouse, model.stages, model.dimension, model.version)
     reloaded = load_model(context.warehouse, path, files)
     members = features.where(F.expr(model.preprocessor.has_data))
     if len(model.centroids) > 1:
@@ -182,96 +188,33 @@ def _gate(context: Context, model: Model, path: str, files: Mapping[str, str], f
         ]
         if counts[0] != counts[1]:
             raise GuardError(f"{model.dimension}: the saved model scores {counts[1]}, the fitted one {counts[0]}.")
-
-
-def _lineage_rows(as_of: dt.date, run: Run, dimension: str, serving: str | None, i: Identified) -> list[dict[str, Any]]:
-    return [
-        {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "from_version": serving,
-         "to_version": i.model.version, "from_segment_id": k.from_id, "to_segment_id": k.to_id, "relation": k.relation,
-         "overlap": k.overlap, "distance": k.distance}
-        for k in i.kin
-    ]  # fmt: skip
-
-
-def _track(tracker: Tracker, f: Fitted, model: Model, as_of: dt.date, run: Run) -> str | None:
-    params = {"dimension": model.dimension, "model_version": model.version, "as_of": as_of.isoformat(),
-              "k": len(model.centroids), "reason": f.choice.reason[:500], "run_id": run.run_id,
-              "features": len(model.preprocessor.names), "customers": f.customers}  # fmt: skip
-    best: dict[int, Candidate] = {}
-    for c in f.candidates:
-        if c.k not in best or c.indices.sse < best[c.k].indices.sse:
-            best[c.k] = c
-    curve = [{"k": k, **_figures(c)} for k, c in sorted(best.items())]
-    metrics = _figures(f.choice.candidate) if f.choice.candidate else {}
-    return tracker.log_fit(f"{model.dimension} {as_of}", model.stages, params, metrics, curve)
-
-
-def _figures(c: Candidate) -> dict[str, float]:
-    i = c.indices
-    found = {"sse": i.sse, "silhouette": i.silhouette, "davies_bouldin": i.davies_bouldin,
-             "calinski_harabasz": i.calinski_harabasz, "min_share": i.min_share}  # fmt: skip
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _sweep_row(as_of: dt.date, run: Run, dimension: str, c: Candidate) -> dict[str, Any]:
-    i = c.indices
-    return {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "k": c.k, "seed": c.seed, "sse": i.sse,
-            "silhouette": i.silhouette, "davies_bouldin": i.davies_bouldin, "calinski_harabasz": i.calinski_harabasz,
-            "iterations": c.iterations, "min_share": i.min_share, "engine": c.engine}  # fmt: skip
-
-
-def _selection_row(as_of: dt.date, run: Run, dimension: str, choice: Choice) -> dict[str, Any]:
-    chosen = choice.candidate
-    return {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "k": chosen.k if chosen else None,
-            "seed": chosen.seed if chosen else None, "chosen_by": choice.chosen_by,
-            "structure": choice.structure, "reason": choice.reason,
-            "candidates": [_weighed(w) for w in choice.weighed]}  # fmt: skip
-
-
-def _weighed(w: Weighed) -> tuple[Any, ...]:
-    i, e = w.candidate.indices, w.evidence
-    argued = (
-        (e.seed_agreement, e.stability, min(e.returns, default=None), e.excess, e.error, e.gap, e.separation, e.valleys)
-        if e else (None,) * 8
-    )  # fmt: skip
-    return (w.candidate.k, w.candidate.seed, i.silhouette, i.davies_bouldin, i.calinski_harabasz, i.min_share, *argued,
-            list(w.against))  # fmt: skip
-
-
-def _model_row(
-    as_of: dt.date, run: Run, f: Fitted, m: Model, path: str, files: dict[str, str], mlflow_run: str | None
-) -> dict[str, Any]:
-    return {"as_of": as_of, "run_id": run.run_id, "dimension": m.dimension, "model_version": m.version,
-            "k": len(m.centroids), "centroids": m.centroids.tolist(), "segment_ids": list(m.segment_ids),
-            "segment_names": list(m.segment_names), "preprocessor": m.preprocessor.to_json(),
-            "feature_names": list(m.preprocessor.names),
-            "metrics": _figures(f.choice.candidate) if f.choice.candidate else {}, "trained_as_of": as_of,
-            "training_customers": f.customers, "mlflow_run_id": mlflow_run, "model_path": path,
-            "files_sha256": files}  # fmt: skip
+    return path, files
 
 
 def _promote(context: Context, as_of: dt.date, run: Row) -> None:
-    """Makes the published bundle champion where none is in effect, or where the gate let it pass; once."""
+    """Makes the published bundle champion where none is in effect, or where the gate let it pass; once.
+
+    It serves from `as_of` on, or from the day after the last one that is scored: no published date changes its labels.
+    """
+    runs = context.runs
     models = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).collect()
     version, tracker = models[0]["model_version"], Tracker(context.warehouse.root)
-    serving = context.runs.champion(as_of)
-    if context.runs.promoted(version):
-        return
-    verdict = run["verdict"].removeprefix(f"bundle {version} ")
-    if serving is None:
-        start, by = as_of, "fit_segments"
-        reason = (
-            f"first bundle as of {as_of}; reload, finite centroids and equal scores checked for {len(models)} models"
-        )
-    elif verdict.startswith("passed") and serving == run["inputs"].get("champion"):
-        start = as_of if context.runs.latest("monthly", as_of) is None else as_of + dt.timedelta(days=1)
-        by, reason = "gate", f"in place of {serving}; {verdict}"
-    else:
+    if not runs.promoted(version):
+        serving, scored = runs.champion(as_of), runs.last_as_of("monthly")
+        start = as_of if scored is None or scored < as_of else scored + dt.timedelta(days=1)
+        verdict = run["verdict"].removeprefix(f"bundle {version} ")
+        if serving is None:
+            start = as_of  # nothing of it, or before it, can be scored yet
+            checked = f"reload, finite centroids and equal scores checked for {len(models)} models"
+            runs.promote(version, start, "fit_segments", f"first bundle as of {as_of}; {checked}")
+        elif verdict.startswith(PASSED) and runs.champion(start) == run["inputs"].get("champion"):
+            runs.promote(version, start, "gate", f"in place of {serving}; {verdict}")
+        else:
+            for m in models:
+                tracker.set_alias(m["dimension"], m["mlflow_run_id"], "challenger")
+            context.steps.say(f"  challenger              {version}; {serving} stays champion")
+            return
+        context.steps.say(f"  promoted                {version} is champion from {start} on")
+    if runs.newest_champion() == version:
         for m in models:
-            tracker.set_alias(m["dimension"], m["mlflow_run_id"], "challenger")
-        context.steps.say(f"  challenger              {version}; {serving} stays champion")
-        return
-    context.runs.promote(version, start, by, reason)
-    for m in models:
-        tracker.set_alias(m["dimension"], m["mlflow_run_id"], "champion")
-    context.steps.say(f"  promoted                {version} is champion from {start} on")
+            tracker.set_alias(m["dimension"], m["mlflow_run_id"], "champion")

@@ -13,13 +13,20 @@ from segmentation.pipeline.population import Everyone
 from segmentation.pipeline.promotion import Promotion
 from segmentation.segments import Model
 
+PASSED = "passed"
+
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether the gate lets a challenger pass, and its figures in words."""
 
     passed: bool
-    reason: str
+    figures: str
+
+    @property
+    def said(self) -> str:
+        """For `runs.verdict`, which a later attempt goes by."""
+        return f"{PASSED if self.passed else 'refused'}: {self.figures}"
 
 
 def weigh(
@@ -28,12 +35,15 @@ def weigh(
 ) -> Verdict:  # fmt: skip
     """The verdict on a challenger: its unified layer beside the champion's, both on the customers of its training.
 
-    Both silhouettes are in the challenger's space: of the champion's segments by what their means are there today. A
-    single segment for all never takes the place of several.
+    Both silhouettes are in the challenger's space: the champion's is that of its segments as their means of today draw
+    them there. A single segment for all never takes the place of several; a champion that cannot score these features
+    any more gives way.
     """
     f, old, before = fitted[UNIFIED], champion.get(UNIFIED), found[UNIFIED].before
     chosen = f.choice.candidate
-    if old is None or before is None or len(before) == 1:
+    if old is None:
+        return Verdict(True, "the champion was fitted on features that are off or gone")
+    if len(old.centroids) == 1 or before is None:
         return Verdict(True, "the champion has no unified segments to compare with")
     if chosen is None:
         return Verdict(False, f"no unified segments, where the champion has {len(old.centroids)}")
@@ -52,8 +62,8 @@ def weigh(
     ]  # fmt: skip
     failed = [said for holds, said in checks if not holds]
     if failed:
-        return Verdict(False, "refused: " + "; ".join(failed))
-    return Verdict(True, "passed: " + "; ".join(said for _, said in checks))
+        return Verdict(False, "; ".join(failed))
+    return Verdict(True, "; ".join(said for _, said in checks))
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering.views import Array
-from segmentation.core.schemas import NO_DATA, SEGMENT_MODELS
+from segmentation.core.schemas import NO_DATA, RUNS, SEGMENT_MODELS
 from segmentation.matrix import Preprocessor
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.context import Context
@@ -62,8 +62,8 @@ def identify(
 ) -> dict[str, Identified]:
     """A model of each dimension of `fitted`, by what is true of the training customers.
 
-    The champion's models score the same customers on the same features: a cluster that shares more than half of its
-    customers with one of their segments keeps its id and its name. Others get an id of dimension, birthday and rank by
+    The champion's models score the same customers on the same features: a cluster that has more than half in common
+    with one of their segments (Jaccard) keeps its id and its name. Others get an id of dimension, birthday and rank by
     lifetime revenue a customer, and a name by `conf/personas.yml`.
     """
     with context.steps.step("names") as facts:
@@ -77,19 +77,21 @@ def identify(
         before = _assigned(old, features, dimensions) if old else None
         tables = _tables(before, assigned) if before else {}
         old_means = cluster_means(before, features, preprocessors) if before else {}
+        taken = _ids_ever(context)
         found = {}
         for d, f in fitted.items():
             fresh = segment_ids(d, as_of, [revenue.get((d, c), 0.0) for c in clusters[d]])
             names = _names(context, d, f, clusters[d], means)
             if d not in old:
-                found[d] = Identified(f.model(version, *_single(f, fresh, names)))
+                ids = new_ids([None] * len(fresh), (), fresh, taken.get(d, set()))
+                found[d] = Identified(f.model(version, *_single(f, tuple(ids), names)))
                 continue
             rows = old[d].segment_ids
             counts = np.array([[tables.get((d, r, c), 0) for c in clusters[d]] for r in rows], dtype=np.float64)
             apart = means_apart(
                 *([_z(m.get((d, s))) for s in ids] for m, ids in ((old_means, rows), (means, clusters[d])))
             )
-            related = _related(context, f, old[d], counts, apart, fresh, names, version)
+            related = _related(f, old[d], counts, apart, fresh, names, version, taken.get(d, set()))
             centres = [_centre(m, f.preprocessor, preprocessors) for s in rows if (m := old_means.get((d, s)))]
             found[d] = replace(related, before=np.array(centres) if centres else None)
         for frame in (assigned, before):
@@ -103,14 +105,12 @@ def identify(
 
 
 def _related(
-    context: Context, f: Fitted, old: Model, counts: Array, apart: Array, fresh: tuple[str, ...],
-    names: tuple[str, ...], version: str,
+    f: Fitted, old: Model, counts: Array, apart: Array, fresh: tuple[str, ...], names: tuple[str, ...], version: str,
+    taken: set[str],
 ) -> Identified:  # fmt: skip
     # Where one of the two has a single segment for all, being most of the customers makes nothing the same.
     comparable = (len(f.centroids) > 1) == (len(old.centroids) > 1)
-    same = same_as(jaccard(counts), apart) if comparable else [None] * len(f.centroids)
-    ever = context.warehouse.read(SEGMENT_MODELS).where(F.col("dimension") == old.dimension)
-    taken = {i for r in ever.select("segment_ids").distinct().collect() for i in r["segment_ids"]}
+    same = same_as(jaccard(counts)) if comparable else [None] * len(f.centroids)
     ids, names = _single(f, tuple(new_ids(same, old.segment_ids, fresh, taken)), names)
     kept = [old.segment_names[row] if row is not None else None for row in same]
     called = tuple(k or _other_than(name, {k for k in kept if k}) for k, name in zip(kept, names, strict=True))
@@ -147,6 +147,15 @@ def _centre(m: Means, own: Preprocessor, preprocessors: Mapping[str, Preprocesso
         b.factor * m.z.get(s.name, 0.0) * m.counts.get(s.name, 0) / m.customers
         for b in own.blocks for s in preprocessors[b.dimension].fitted
     ]  # fmt: skip
+
+
+def _ids_ever(context: Context) -> dict[str, set[str]]:
+    """By dimension every id that a published bundle ever gave: what a dead attempt wrote gave nobody a name."""
+    models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)
+    found: dict[str, set[str]] = {}
+    for r in models.join(runs, on="run_id", how="left_semi").select("dimension", "segment_ids").distinct().collect():
+        found.setdefault(r["dimension"], set()).update(r["segment_ids"])
+    return found
 
 
 def _z(means: Means | None) -> Mapping[str, float]:

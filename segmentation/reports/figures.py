@@ -16,6 +16,7 @@ from segmentation.reports.style import FAINT, INK, LINE, Spec, looks, on_phone, 
 from segmentation.reports.view import Choice, Segment
 from segmentation.reports.words import feature_words, percent, signed
 
+Index = Literal["silhouette", "stability"]
 CHOSEN, CHOSEN_WORDS = "#D55E00", "#A34700"
 BLUE_TO_ORANGE = (
     "#0b4a83",
@@ -164,7 +165,7 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
     return to_spec(chart.resolve_scale(color="independent"), rows, alt.Step(25)), len(top), len(most)
 
 
-def curve(choice: Choice, index: Literal["silhouette", "stability"], title: str) -> Spec | None:
+def curve(choice: Choice, index: Index, title: str) -> Spec | None:
     """An index over k: every seed faint, the best seed of each k in front, the chosen k marked.
 
     None where no fit has the index. The axis includes 0, so that a weak structure looks weak.

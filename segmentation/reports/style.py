@@ -55,3 +55,15 @@ def looks(marks: Mapping[str, Mark]) -> tuple[alt.Color, alt.Shape]:
         alt.Color("id:N", legend=None, scale=alt.Scale(domain=ids, range=[m.colour for m in shown])),
         alt.Shape("id:N", legend=None, scale=alt.Scale(domain=ids, range=[m.shape for m in shown])),
     )
+
+
+def to_png(spec: Spec) -> bytes:
+    """A figure as a picture of its own, on white, for where no page gives it a width and a style."""
+    import vl_convert
+
+    alone = {k: v for k, v in spec.items() if k != "autosize"} | {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "width": 420, "height": 260,
+        "config": {**CONFIG, "background": "#ffffff"},
+    }  # fmt: skip
+    png: bytes = vl_convert.vegalite_to_png(alone, scale=2)
+    return png

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from segmentation.clustering.views import Array
 
@@ -28,25 +27,17 @@ class Kin:
     """Between the two means, root of the mean square over features, in standard deviations; None without a partner."""
 
 
-def same_as(overlap: Array, distance: Array) -> list[int | None]:
-    """For each new cluster (column) the old segment (row) that it is, or None: optimal assignment.
+def same_as(overlap: Array) -> list[int | None]:
+    """For each new cluster (column) the old segment (row) that it is, or None.
 
-    overlap: (old, new) Jaccard coefficients of the customers of both; distance: (old, new). Of all ways to pair them
-    the one with the greatest sum of overlaps, and of these that with the least distance, in whatever order they come.
-    Only a pair that shares more than half of the customers of either is the same: no other could.
-    Sources: Kuhn (1955), doi:10.1002/nav.3800020109; Hennig (2007), doi:10.1016/j.csda.2006.11.025.
+    overlap: (old, new) Jaccard coefficients of the customers of both. Those above a half are the same: at most one such
+    pair stands in a row or column, so they are an assignment, and no other pairing has more of them.
+    Source: Hennig (2007), doi:10.1016/j.csda.2006.11.025.
 
-    >>> same_as(np.array([[0.1, 0.8], [0.45, 0.05]]), np.zeros((2, 2)))
+    >>> same_as(np.array([[0.1, 0.8], [0.45, 0.05]]))
     [None, 0]
     """
-    # A distance only decides between pairings of equal overlap: all of them together weigh less than one customer.
-    weight = 1e-9 / max(float(distance.sum()), 1.0)
-    rows, columns = linear_sum_assignment(overlap - weight * distance, maximize=True)
-    found: list[int | None] = [None] * overlap.shape[1]
-    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        if overlap[row, column] > HALF:
-            found[column] = row
-    return found
+    return [int(column.argmax()) if column.size and column.max() > HALF else None for column in overlap.T]
 
 
 def new_ids(same: Sequence[int | None], old: Sequence[str], fresh: Sequence[str], taken: Collection[str]) -> list[str]:
@@ -75,9 +66,10 @@ def lineage(
 ) -> list[Kin]:
     """What became of every old segment, and where every new one comes from.
 
-    table: (old, new) customers by their segment then and now; distance: (old, new) as in `same_as`. A new segment
+    table: (old, new) customers by their segment then and now; distance: (old, new) between their means. A new segment
     is a part of the old one that more than half of it comes from (split); an old one that is no longer there went into
-    the new one that has more than half of it (merged). What is neither is new, or retired.
+    the new one that has more than half of it (merged; where several did, that one is no part of any). What is neither
+    is new, or retired.
 
     >>> [(k.from_id, k.to_id, k.relation) for k in lineage(
     ...     np.array([[60.0, 40.0]]), np.zeros((1, 2)), [0, None], ["a"], ["a", "b"])]
@@ -90,9 +82,11 @@ def lineage(
         return Kin(old[row], new[column], relation, float(overlap[row, column]), float(distance[row, column]))
 
     found = [pair(row, column, "same") for row, column in sorted(kept.items())]
+    heirs = {row: _majority(table[row]) for row in range(len(old)) if row not in kept}
+    shared = {c for c in heirs.values() if list(heirs.values()).count(c) > 1}
     split = set[int]()
     for column in range(len(new)):
-        if same[column] is not None:
+        if same[column] is not None or column in shared:
             continue
         parent = _majority(table[:, column])
         if parent is None:
@@ -103,8 +97,8 @@ def lineage(
     for row in range(len(old)):
         if row in kept:
             continue
-        heir = _majority(table[row])
-        if heir is not None and not (row in split and _majority(table[:, heir]) == row):
+        heir = heirs[row]
+        if heir is not None and (heir in shared or row not in split or _majority(table[:, heir]) != row):
             found.append(pair(row, heir, "merged"))
         elif row not in split:
             found.append(Kin(old[row], GONE, "retired", None, None))

@@ -126,6 +126,20 @@ def test_two_far_groups_do_not_keep_three_stable_ones_from_being_chosen() -> Non
     assert (k_of(found), found.structure) == (3, "continuum")
 
 
+def test_two_clusters_are_chosen_where_no_larger_k_rises_above_noise() -> None:
+    found = weighed({2: GOOD, 3: replace(GOOD, excess=-0.05)})
+    assert (k_of(found), found.structure) == (2, "clusters")
+    flat = {2: replace(GOOD, valleys=0.0), 3: replace(GOOD, excess=0.01, valleys=0.0)}
+    assert (k_of(weighed(flat)), weighed(flat).structure) == (3, "continuum")
+
+
+def test_what_bars_a_pinned_k_is_said_and_what_others_might_be_is_not() -> None:
+    found = weighed({2: replace(GOOD, stability=0.2)}, pinned_k={"transactional": 2})
+    assert k_of(found) == 2
+    assert "Against it: a stability of 0.20." in found.reason
+    assert "fewer faults" not in found.reason
+
+
 def test_of_a_ks_seeds_the_one_with_the_lowest_sse_stands_and_of_equals_the_lower_seed() -> None:
     worse, good, tie = (candidate(3, seed=s, sse=sse) for s, sse in ((1, 51), (23, 50), (11, 50)))
     assert weighed({3: GOOD}, worse, good).candidate is good

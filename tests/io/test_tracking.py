@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def test_a_server_that_is_down_is_a_warning_within_seconds(
     assert "127.0.0.1" in tracker.warning
     assert tracker.warning.endswith("): this fit is in Delta only")
     assert "\n" not in tracker.warning
-    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
+    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE, {"x": "double"}) is None
     tracker.set_alias("transactional", "0123", "champion")
     # MLflow's own default is seven tries with growing pauses, minutes in all.
     assert time.monotonic() - start < 20
@@ -59,7 +60,10 @@ def test_a_server_that_is_down_is_a_warning_within_seconds(
 def test_a_fit_is_logged_and_registered_beside_the_warehouse(spark: SparkSession, tmp_path: Path) -> None:
     warehouse = tmp_path / "Anna's shop"
     tracker = Tracker(str(warehouse))
-    run_id = tracker.log_fit("transactional 2018-01-01", model(), PARAMS, {"silhouette": 0.25}, CURVE)
+    tracker.begin_bundle("bundle 20180101-1", {"model_version": "20180101-1"})
+    inputs = {"x": "decimal(18,2)", "band": "string", "n": "long"}
+    run_id = tracker.log_fit("transactional 2018-01-01", model(), PARAMS, {"silhouette": 0.25}, CURVE, inputs)
+    tracker.end_bundle([{"k": 2, "seed": 11}, {"k": 3, "seed": 11}], [("transactional-silhouette", b"png")])
     assert tracker.warning is None
     assert run_id is not None
     assert "MLFLOW_TRACKING_URI" not in os.environ
@@ -68,13 +72,26 @@ def test_a_fit_is_logged_and_registered_beside_the_warehouse(spark: SparkSession
     assert run.data.tags["mlflow.runName"] == "transactional 2018-01-01"
     assert run.data.params == {"dimension": "transactional", "k": "3"}
     assert run.data.metrics["silhouette"] == 0.25
+    parent = client(warehouse).get_run(run.data.tags["mlflow.parentRunId"])
+    assert (parent.info.run_name, parent.info.status) == ("bundle 20180101-1", "FINISHED")
+    assert parent.data.params == {"model_version": "20180101-1"}
+    assert mlflow.active_run() is None
+    folder = Path(parent.info.artifact_uri.removeprefix("file://"))
+    assert json.loads((folder / "sweep.json").read_text()) == {"columns": ["k", "seed"], "data": [[2, 11], [3, 11]]}
+    assert (folder / "pictures" / "transactional-silhouette.png").read_bytes() == b"png"
+    signature = mlflow.models.get_model_info(f"runs:/{run_id}/model").signature
+    assert {c.name: c.type.name for c in signature.inputs} == {"x": "double", "band": "string", "n": "long"}
+    assert [c.name for c in signature.outputs] == ["cluster_id"]
     curve = client(warehouse).get_metric_history(run_id, "sweep_sse")
     assert [(m.step, m.value) for m in curve] == [(2, 9.0), (3, 4.0)]
 
     (version,) = client(warehouse).search_model_versions("name = 'segmentation-transactional'")
     assert version.run_id == run_id
     assert client(warehouse).get_registered_model("segmentation-transactional").aliases == {}
+    tracker.set_alias("transactional", run_id, "challenger")
+    assert client(warehouse).get_registered_model("segmentation-transactional").aliases.keys() == {"challenger"}
     tracker.set_alias("transactional", run_id, "champion")
+    assert client(warehouse).get_registered_model("segmentation-transactional").aliases.keys() == {"champion"}
     assert client(warehouse).get_model_version_by_alias("segmentation-transactional", "champion").run_id == run_id
 
     files = [p for p in (warehouse / "mlflow-artifacts").rglob("*") if p.is_file()]
@@ -105,8 +122,8 @@ def test_what_fails_on_the_way_is_a_warning_once(tmp_path: Path, monkeypatch: py
         raise ConnectionError("the server went away\nwith a long story")
 
     monkeypatch.setattr(mlflow, "start_run", lost)
-    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
+    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE, {"x": "double"}) is None
     assert tracker.warning == "MLflow is out of reach (the server went away): this fit is in Delta only"
     monkeypatch.undo()
-    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE) is None
+    assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE, {"x": "double"}) is None
     assert client(tmp_path).search_registered_models() == []

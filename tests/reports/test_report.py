@@ -95,7 +95,8 @@ def test_figures_show_as_many_marks_as_there_are_values(page: Page) -> None:
     assert marks["dimension-0-profile-spec"] == (1 + 20) * 5  # 20 of 30 features, the rule's segment has no figures
     assert marks["dimension-1-profile-spec"] == (1 + 5) * 3  # a mark over each column; no_data has none
     assert marks["customers-spec"] == 1500
-    assert marks["dimension-0-stability-spec"] == 9 * 5 + 9 + 1  # seeds, the best of each k, the chosen one
+    assert marks["dimension-0-silhouette-spec"] == 9 * 5 + 9 + 1  # seeds, the best of each k, the chosen one
+    assert marks["dimension-0-stability-spec"] == 9 + 1  # only the best of a k is resampled
 
 
 def test_the_heat_map_s_columns_stand_as_the_table_s_rows_and_its_rows_by_column(page: Page) -> None:
