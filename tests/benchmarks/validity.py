@@ -103,16 +103,25 @@ def interval(statistic: Callable[[Any], float], n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def as_numbers(features: pd.DataFrame) -> pd.DataFrame:
+    """Decimals as floats, texts as codes; without what is the same for everybody."""
+    found = {}
+    for name, column in features.items():
+        known = column.dropna()
+        is_text = len(known) > 0 and isinstance(known.iloc[0], str)
+        found[name] = column.astype("category").cat.codes if is_text else column.astype(float)
+    numbers = pd.DataFrame(found, index=features.index)
+    return numbers.loc[:, numbers.nunique() > 1]
+
+
 def compare(study: str, features: pd.DataFrame, segments: Mapping[str, pd.Series], y: Any) -> list[Row]:
     """features: one row a customer; segments: by dimension, in the same order; y: (n,) log spend of the next period."""
     folds = KFold(FOLDS, shuffle=True, random_state=5)
-    rfm = features[list(RFM.values())].fillna(features[list(RFM.values())].max()).astype(float)
+    numeric = as_numbers(features)
+    rfm = numeric[list(RFM.values())].fillna(numeric[list(RFM.values())].max())
     logs = np.log1p(rfm.clip(lower=0))
     scaled = ((logs - logs.mean()) / logs.std()).to_numpy()
     quintiles = rfm.apply(lambda c: pd.qcut(c.rank(method="first"), 5, labels=False)).astype(str).agg("".join, axis=1)
-    numeric = features.select_dtypes("number").astype(float).assign(
-        **{c: features[c].astype("category").cat.codes for c in features.select_dtypes(["object", "string"])}
-    )  # fmt: skip
     predicted: dict[str, tuple[int | None, Any, str | None]] = {}
     for dimension, found in segments.items():
         k = found.nunique()
@@ -143,10 +152,15 @@ def run(name: str, study: Study) -> list[Row]:
     shutil.rmtree(folder / "warehouse", ignore_errors=True)
     context = open_context("validity", str(ROOT / "conf"), study.source, str(folder / "warehouse"))
     run_month(context, study.as_of, str(study.raw(folder / "raw")))
-    scored = published(folder / "warehouse", "segments", study.as_of)
-    features = published(folder / "warehouse", "customer_features", study.as_of).set_index("customer_id")
+    return judge(name, study, folder / "warehouse")
+
+
+def judge(name: str, study: Study, warehouse: Path) -> list[Row]:
+    """The same of a month that is there."""
+    scored = published(warehouse, "segments", study.as_of)
+    features = published(warehouse, "customer_features", study.as_of).set_index("customer_id")
     wide = scored.pivot(index="customer_id", columns="dimension", values="raw_segment_id").sort_index()
-    lines = table(folder / "warehouse", "stg_transactions")
+    lines = table(warehouse, "stg_transactions")
     after = lines[(lines["event_date"] >= study.as_of) & (lines["event_date"] < study.as_of + dt.timedelta(study.days))]
     spent = after.groupby("customer_id")["net_amount"].sum().astype(float).reindex(wide.index).fillna(0)
     y = np.log1p(spent.clip(lower=0)).to_numpy()
