@@ -23,7 +23,6 @@ Ints = npt.NDArray[np.int64]
 Statistic = Callable[[Floats32, Array | None], Floating]
 """Of vectors (d, n) and what each weighs (n,), None for one each, something that adds up over blocks."""
 T = TypeVar("T")
-U = TypeVar("U")
 
 BLOCK_ROWS = 4096
 """A block holds 2,048 to 4,096 customers on average; what a task keeps in memory does not grow with the data."""
@@ -104,10 +103,10 @@ class Blocks:
             total = reduce(added, self.each(run))
         return {v: grids[v].numbers(t) for v, t in total.items()}
 
-    def spread(self, run: Callable[[U], T], items: Sequence[U]) -> list[T]:
-        """What `run` makes of each item, on all cores, in order: one Spark job that looks at no block."""
+    def spread(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """What each call returns, made on all cores, in order: one Spark job that looks at no block."""
         context = self.blocks.context
-        return context.parallelize(items, context.defaultParallelism).map(run).collect()
+        return context.parallelize(calls, context.defaultParallelism).map(lambda call: call()).collect()
 
     def seen_as(self, views: Sequence[View]) -> Blocks:
         """The same blocks under more views, which come after those they have: one Spark job looks at the new."""

@@ -12,6 +12,7 @@ from segmentation.clustering.indices import Indices
 from segmentation.clustering.lloyd import Model
 from segmentation.clustering.references import Reference
 from segmentation.clustering.stability import (
+    HALF,
     Comparison,
     adjusted_rand,
     compare,
@@ -101,7 +102,7 @@ def _evidence(case: _Case, indices: Indices, compared: Sequence[Comparison]) -> 
     return Evidence(
         seed_agreement=_mean([adjusted_rand(t) for t in seeds]),
         stability=_mean([adjusted_rand(t) for t in again]),
-        returns=tuple(np.mean([overlaps(t) > 0.5 for t in again], axis=0).tolist()) if again else (),
+        returns=tuple(np.mean([overlaps(t) > HALF for t in again], axis=0).tolist()) if again else (),
         excess=indices.silhouette - float(np.mean(noise)) if noise and indices.silhouette is not None else None,
         error=float(np.sqrt(np.var(resampled, ddof=1) + np.var(noise, ddof=1) / len(noise)))
         if min(len(resampled), len(noise)) > 1 else None,

@@ -31,8 +31,8 @@ class Reference:
 def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
     """The blocks under further views: RESAMPLES resamples and NOISES noises of each view that they have.
 
-    Each is of about CUSTOMERS of the view, or of all where there are fewer. Noise is normal,
-    with the covariance of the sample: what k-means finds in it is no structure. Three Spark jobs.
+    Each is of about CUSTOMERS of the view, or of all where there are fewer. Noise is normal, with the covariance of the
+    sample: what k-means finds in it is no structure. Three Spark jobs.
     """
     bases = blocks.views
     blocks = blocks.seen_as([replace(view, blocks=_enough(blocks, view)) for view in bases])

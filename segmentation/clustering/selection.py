@@ -144,8 +144,8 @@ def _pinned(config: SweepConfig, k: int, weighed: Sequence[Weighed]) -> Choice:
 def _said(w: Weighed, weighed: Sequence[Weighed]) -> str:
     i, e = w.candidate.indices, w.evidence
     parts = [
-        f"Silhouette {_figure(i.silhouette, 3)}, Davies–Bouldin {_figure(i.davies_bouldin, 2)}, "
-        f"Calinski–Harabasz {_figure(i.calinski_harabasz, 0)}; the smallest segment holds {i.min_share:.1%} of the "
+        f"Silhouette {figure(i.silhouette, 3)}, Davies–Bouldin {figure(i.davies_bouldin, 2)}, "
+        f"Calinski–Harabasz {figure(i.calinski_harabasz, 0)}; the smallest segment holds {i.min_share:.1%} of the "
         "customers."
     ]
     if e is not None and e.stability is not None and e.excess is not None:
@@ -176,12 +176,17 @@ def _nothing(customers: int, weighed: Sequence[Weighed]) -> str:
         return f"{reason} There are too few to tell it from noise."
     return (
         f"{reason} The silhouette that rises most above that of noise with the same covariance is "
-        f"{_figure(top.candidate.indices.silhouette, 3)} against {_noise(top):.3f} (k={top.k}), with an adjusted Rand "
+        f"{figure(top.candidate.indices.silhouette, 3)} against {_noise(top):.3f} (k={top.k}), with an adjusted Rand "
         f"index of {_stability(top):.2f} over {RESAMPLES} resamples."
     )
 
 
-def _figure(value: float | None, digits: int) -> str:
+def figure(value: float | None, digits: int) -> str:
+    """A figure in a sentence.
+
+    >>> figure(1234.5, 0), figure(0.25, 3), figure(None, 2)
+    ('1,234', '0.250', 'unknown')
+    """
     return "unknown" if value is None else f"{value:,.{digits}f}"
 
 

@@ -13,6 +13,8 @@ from segmentation.clustering.blocks import Blocks, Grid
 from segmentation.clustering.lloyd import STRIP, Model, Stack, with_norms
 from segmentation.clustering.views import Array, Floating, Floats32
 
+HALF = 0.5
+"""Of a Jaccard overlap above this there is at most one: that is the same cluster."""
 NEAR = 0.15
 """Customers stand at a place between two centroids when they are no farther from it than this share of the way."""
 SHALLOW = 0.8
@@ -172,6 +174,12 @@ def overlaps(table: Array) -> Array:
     >>> overlaps(np.array([[3.0, 0.0], [1.0, 2.0]])).round(2).tolist()
     [0.75, 0.67]
     """
-    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
-    best: Array = (table / np.maximum(either, 1)).max(axis=1)
+    best: Array = jaccard(table).max(axis=1)
     return best
+
+
+def jaccard(table: Array) -> Array:
+    """Customers in both over customers in either, for each pair of (row, column); 0 for two empty ones."""
+    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
+    share: Array = table / np.maximum(either, 1)
+    return share

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -95,9 +96,7 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
     features: `customer_features` of `customers` customers. Raises ConfigError for a pinned k that a dimension cannot
     fill.
     """
-    views = _views(parts, unified)
-    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
-    blocks = pack(features, columns, [F.expr(p.has_data) for p in parts], views, customers)
+    blocks = _packed(features, parts, _views(parts, unified), customers)
     small: Blocks | None = None
     try:
         seen, references = referenced(blocks, config.sample_seed)
@@ -128,9 +127,7 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
 
 def indices_of(features: DataFrame, p: Preprocessor, centroids: Array, customers: int) -> Indices:
     """The indices of a model that is there already, on `features` of about `customers` customers: four Spark jobs."""
-    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for s in p.fitted]
-    views = [View(p.dimension, tuple(range(len(columns))), 0)]
-    blocks = pack(features, columns, [F.expr(p.has_data)], views, customers)
+    blocks = _packed(features, [p], [View(p.dimension, tuple(range(len(p.fitted))), 0)], customers)
     try:
         [found] = measure(blocks, [Model(0, len(centroids), 0, centroids)])
     finally:
@@ -196,15 +193,12 @@ def begin(
         ks |= {v: [k for k in ks[r.base] if k <= pools[v].distinct] for v in (*r.resamples, *r.noises)}
 
     # Short work on few points, but for some hundred models: all cores take part.
-    work = [(starts if v in bases else best_starts, pools[v], v, views[v].name, ks[v], config.seeds) for v in ks]
-    found = dict(zip(ks, blocks.spread(_start, work), strict=True))
+    calls = [
+        partial(starts if v in bases else best_starts, pools[v], v, views[v].name, ks[v], config.seeds) for v in ks
+    ]
+    found = dict(zip(ks, blocks.spread(calls), strict=True))
     begun, again = ([m for v in ks if (v in bases) == own for m in found[v]] for own in (True, False))
     return begun, again
-
-
-def _start(work: tuple[Callable[..., list[Model]], *tuple[Any, ...]]) -> list[Model]:
-    way, *arguments = work
-    return way(*arguments)
 
 
 def grid(config: SweepConfig, dimension: str, distinct: int) -> list[int]:
@@ -221,6 +215,12 @@ def grid(config: SweepConfig, dimension: str, distinct: int) -> list[int]:
             )
         return [pinned] if pinned > 1 else []
     return list(range(config.k_min, min(config.k_max, distinct) + 1))
+
+
+def _packed(features: DataFrame, parts: Sequence[Preprocessor], views: Sequence[View], customers: int) -> Blocks:
+    """The vectors of all parts side by side, 0 where a customer has no data in one, and whether he has."""
+    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
+    return pack(features, columns, [F.expr(p.has_data) for p in parts], views, customers)
 
 
 def _views(parts: Sequence[Preprocessor], unified: Preprocessor) -> list[View]:

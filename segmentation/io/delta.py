@@ -159,8 +159,9 @@ class Warehouse:
             return f"SELECT {columns} FROM {source} t"
         if table.kind == "state":
             return f"SELECT {columns} FROM {source} VERSION AS OF {self.published_version(table)} t"
+        published = f"{source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id"
         if table is SEGMENT_LINEAGE:  # of every published refit, whichever serves
-            return f"SELECT {columns} FROM {source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id"
+            return f"SELECT {columns} FROM {published}"
         if table is SEGMENT_MODELS:  # every published model stays in view: old segments refer to them
             latest = "max_by(model_version, struct(effective_from_as_of, seq))"
             champion = (
@@ -174,8 +175,7 @@ class Warehouse:
             )
             return (
                 f"SELECT {columns}, CASE {alias} END AS alias "
-                f"FROM {source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id "
-                f"CROSS JOIN ({champion}) c CROSS JOIN ({newest}) n"
+                f"FROM {published} CROSS JOIN ({champion}) c CROSS JOIN ({newest}) n"
             )
         return (
             f"SELECT {columns} FROM {source} t LEFT SEMI JOIN ({newest_runs(table)}) r "

@@ -107,7 +107,7 @@ class Tracker:
                 self._mlflow.spark.log_model(
                     model,
                     artifact_path="model",
-                    registered_model_name=f"segmentation-{params['dimension']}",
+                    registered_model_name=_registered(params["dimension"]),
                     signature=_signature(inputs),
                     pip_requirements=[f"pyspark=={pyspark.__version__}"],
                     dfs_tmpdir=self._scratch.name if self._scratch else None,
@@ -123,19 +123,24 @@ class Tracker:
             return
         try:
             client = self._mlflow.MlflowClient()
-            versions = client.search_model_versions(f"name = 'segmentation-{dimension}' and run_id = '{mlflow_run_id}'")
+            name = _registered(dimension)
+            versions = client.search_model_versions(f"name = '{name}' and run_id = '{mlflow_run_id}'")
             if versions:
-                name = f"segmentation-{dimension}"
                 found = client.get_registered_model(name).aliases.get("challenger")
                 if alias == "champion" and found is not None and str(found) == str(versions[0].version):
                     client.delete_registered_model_alias(name, "challenger")
-                client.set_registered_model_alias(f"segmentation-{dimension}", alias, versions[0].version)
+                client.set_registered_model_alias(name, alias, versions[0].version)
         except Exception as error:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
         # The bundle in Delta is complete without MLflow; the run's notes say that tracking missed it.
         self.warning = f"MLflow is out of reach ({str(error).splitlines()[0][:160]}): this fit is in Delta only"
+
+
+def _registered(dimension: str) -> str:
+    """The model's name in the registry."""
+    return f"{EXPERIMENT}-{dimension}"
 
 
 def _signature(inputs: Mapping[str, str]) -> Any:

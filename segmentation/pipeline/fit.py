@@ -1,9 +1,9 @@
-"""Features of one as-of date to a bundle of six models, gated and, where none serves yet, promoted."""
+"""Features of one as-of date to a bundle of six models, which serves where none does yet or the gate lets it pass."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -38,7 +38,7 @@ def run_fit(context: Context, as_of: dt.date) -> Row:
 
     Where no bundle is in effect at `as_of`, it is promoted. Where there is a champion, segments that are the same keep
     their ids and names, and the bundle takes its place if it passes `conf/promotion.yml`: from `as_of` on, or from the
-    next day where `as_of` is scored already. Else it stays a challenger. Raises BadInputError where the features are
+    day after the last one that is scored. Else it stays a challenger. Raises BadInputError where the features are
     missing, GuardError where a model is not sound or nobody is left to score.
     """
     features_run = context.runs.latest("build_features", as_of)
@@ -75,6 +75,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     found = identify(context, fitted, champion, features, dimensions, tiles, as_of, version)
     models = [i.model for i in found.values()]
     tracker = Tracker(warehouse.root)
+    candidates = [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]
     rows = []
     with steps.step("models") as facts:
         tracker.begin_bundle(f"bundle {version}", {"model_version": version, "as_of": as_of.isoformat()})
@@ -85,14 +86,14 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
                 f = fitted[model.dimension]
                 mlflow_run = track(tracker, f, model, as_of, run, features)
                 rows.append(model_row(as_of, run, f, model, path, files, mlflow_run))
-        bundle_run(tracker, fitted, as_of, run)
+        bundle_run(tracker, fitted, candidates)
         facts.append(f"{len(models)} saved, reloaded and checked; bundle {version}")
     if tracker.warning:
         notes.append(tracker.warning)
         steps.say(f"  warning                 {tracker.warning}")
     versions = {}
     for table, values in (
-        (K_SWEEP, [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]),
+        (K_SWEEP, candidates),
         (K_SELECTION, [selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
         (SEGMENT_MODELS, rows),
         (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
@@ -198,7 +199,7 @@ def _promote(context: Context, as_of: dt.date, run: Row) -> None:
     """
     runs = context.runs
     models = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).collect()
-    version, tracker = models[0]["model_version"], Tracker(context.warehouse.root)
+    version = models[0]["model_version"]
     if not runs.promoted(version):
         serving, scored = runs.champion(as_of), runs.last_as_of("monthly")
         start = as_of if scored is None or scored < as_of else scored + dt.timedelta(days=1)
@@ -210,11 +211,15 @@ def _promote(context: Context, as_of: dt.date, run: Row) -> None:
         elif verdict.startswith(PASSED) and runs.champion(start) == run["inputs"].get("champion"):
             runs.promote(version, start, "gate", f"in place of {serving}; {verdict}")
         else:
-            for m in models:
-                tracker.set_alias(m["dimension"], m["mlflow_run_id"], "challenger")
+            _mirror(context, models, "challenger")
             context.steps.say(f"  challenger              {version}; {serving} stays champion")
             return
         context.steps.say(f"  promoted                {version} is champion from {start} on")
     if runs.newest_champion() == version:
-        for m in models:
-            tracker.set_alias(m["dimension"], m["mlflow_run_id"], "champion")
+        _mirror(context, models, "champion")
+
+
+def _mirror(context: Context, models: Sequence[Row], alias: str) -> None:
+    tracker = Tracker(context.warehouse.root)
+    for m in models:
+        tracker.set_alias(m["dimension"], m["mlflow_run_id"], alias)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segmentation.clustering import indices_of
+from segmentation.clustering.selection import figure
 from segmentation.core.schemas import UNIFIED
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.identity import Identified
@@ -53,18 +54,14 @@ def weigh(
     now, moved = chosen.indices.silhouette, found[UNIFIED].moved
     checks = [
         (was is None or (now is not None and now >= was - gate.max_silhouette_loss),
-         f"silhouette {_figure(now, 3)}, the champion's {_figure(was, 3)} (at most {gate.max_silhouette_loss:g} less)"),
+         f"silhouette {figure(now, 3)}, the champion's {figure(was, 3)} (at most {gate.max_silhouette_loss:g} less)"),
         (stability is not None and stability >= gate.min_stability,
-         f"stability {_figure(stability, 2)} (at least {gate.min_stability:g})"),
+         f"stability {figure(stability, 2)} (at least {gate.min_stability:g})"),
         (moved is not None and moved <= gate.max_moved_share,
-         f"{_figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
+         f"{figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
          f"{100 * gate.max_moved_share:g} %)"),
     ]  # fmt: skip
     failed = [said for holds, said in checks if not holds]
     if failed:
         return Verdict(False, "; ".join(failed))
     return Verdict(True, "; ".join(said for _, said in checks))
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return "unknown" if value is None else f"{value:.{digits}f}"

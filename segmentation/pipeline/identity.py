@@ -11,6 +11,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.clustering.stability import jaccard
 from segmentation.clustering.views import Array
 from segmentation.core.schemas import NO_DATA, RUNS, SEGMENT_MODELS
 from segmentation.matrix import Preprocessor
@@ -20,9 +21,9 @@ from segmentation.pipeline.dimensions import Dimensions
 from segmentation.segments import (
     Kin,
     Model,
+    Personas,
     beyond_chance,
     cluster_means,
-    jaccard,
     lineage,
     load_personas,
     means_apart,
@@ -66,6 +67,7 @@ def identify(
     with one of their segments (Jaccard) keeps its id and its name. Others get an id of dimension, birthday and rank by
     lifetime revenue a customer, and a name by `conf/personas.yml`.
     """
+    personas = load_personas(context.config, context.registry.meant_for_fit)
     with context.steps.step("names") as facts:
         clusters = {d: tuple(str(c) for c in range(len(f.centroids))) for d, f in fitted.items()}
         own = {d: f.model(version, clusters[d], clusters[d]) for d, f in fitted.items()}
@@ -81,16 +83,14 @@ def identify(
         found = {}
         for d, f in fitted.items():
             fresh = segment_ids(d, as_of, [revenue.get((d, c), 0.0) for c in clusters[d]])
-            names = _names(context, d, f, clusters[d], means)
+            names = _names(personas, d, clusters[d], means)
             if d not in old:
                 ids = new_ids([None] * len(fresh), (), fresh, taken.get(d, set()))
                 found[d] = Identified(f.model(version, *_single(f, tuple(ids), names)))
                 continue
             rows = old[d].segment_ids
             counts = np.array([[tables.get((d, r, c), 0) for c in clusters[d]] for r in rows], dtype=np.float64)
-            apart = means_apart(
-                *([_z(m.get((d, s))) for s in ids] for m, ids in ((old_means, rows), (means, clusters[d])))
-            )
+            apart = means_apart(_z(old_means, d, rows), _z(means, d, clusters[d]))
             related = _related(f, old[d], counts, apart, fresh, names, version, taken.get(d, set()))
             centres = [_centre(m, f.preprocessor, preprocessors) for s in rows if (m := old_means.get((d, s)))]
             found[d] = replace(related, before=np.array(centres) if centres else None)
@@ -130,9 +130,8 @@ def _other_than(name: str, kept: set[str]) -> str:
 
 
 def _names(
-    context: Context, d: str, f: Fitted, clusters: tuple[str, ...], means: Mapping[tuple[str, str], Means]
+    personas: Personas, d: str, clusters: tuple[str, ...], means: Mapping[tuple[str, str], Means]
 ) -> tuple[str, ...]:
-    personas = load_personas(context.config, context.registry.meant_for_fit)
     of = [means.get((d, c)) for c in clusters]
     sizes = [m.customers if m else 0 for m in of]
     z = [beyond_chance(difference(m, means.get((d, EVERYONE))), m.counts) if m else {} for m in of]
@@ -158,8 +157,8 @@ def _ids_ever(context: Context) -> dict[str, set[str]]:
     return found
 
 
-def _z(means: Means | None) -> Mapping[str, float]:
-    return means.z if means else {}
+def _z(means: Mapping[tuple[str, str], Means], d: str, ids: tuple[str, ...]) -> list[Mapping[str, float]]:
+    return [m.z if (m := means.get((d, s))) else {} for s in ids]
 
 
 def _assigned(models: Mapping[str, Model], features: DataFrame, dimensions: Dimensions) -> DataFrame:

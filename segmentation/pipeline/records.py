@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,10 +38,9 @@ def track(tracker: Tracker, f: Fitted, model: Model, as_of: dt.date, run: Run, f
     )
 
 
-def bundle_run(tracker: Tracker, fitted: Mapping[str, Fitted], as_of: dt.date, run: Run) -> None:
-    """Completes the parent run: the whole sweep as a table, and a picture of each choice of k."""
-    rows = [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]
-    kept = [{name: str(v) if name == "as_of" else v for name, v in row.items()} for row in rows]
+def bundle_run(tracker: Tracker, fitted: Mapping[str, Fitted], candidates: Sequence[Mapping[str, Any]]) -> None:
+    """Completes the parent run: the sweep (rows of `k_sweep`) as a table, and pictures of each choice of k."""
+    kept = [{name: str(v) if name == "as_of" else v for name, v in row.items()} for row in candidates]
     tracker.end_bundle(kept, (named for d, f in fitted.items() for named in _pictures(d, f)))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import vl_convert
 
 from segmentation.reports.palette import Mark
 
@@ -59,8 +60,6 @@ def looks(marks: Mapping[str, Mark]) -> tuple[alt.Color, alt.Shape]:
 
 def to_png(spec: Spec) -> bytes:
     """A figure as a picture of its own, on white, for where no page gives it a width and a style."""
-    import vl_convert
-
     alone = {k: v for k, v in spec.items() if k != "autosize"} | {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "width": 420, "height": 260,
         "config": {**CONFIG, "background": "#ffffff"},

@@ -5,7 +5,7 @@ predicate of `conf/personas.yml` that holds beyond chance, a rule of `conf/rules
 and says so; out go the rows of `population`, `segments` and `segment_profiles`.
 """
 
-from segmentation.segments.matching import Kin, jaccard, lineage, means_apart, moved_share, new_ids, same_as
+from segmentation.segments.matching import Kin, lineage, means_apart, moved_share, new_ids, same_as
 from segmentation.segments.members import Model, segment_ids, segment_rows
 from segmentation.segments.personas import Personas, beyond_chance, load_personas, name_segments
 from segmentation.segments.population import (
@@ -29,7 +29,6 @@ __all__ = [
     "beyond_chance",
     "cluster_means",
     "excluded_customers",
-    "jaccard",
     "lineage",
     "load_personas",
     "load_population",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segmentation.clustering.stability import HALF, jaccard
 from segmentation.clustering.views import Array
 
 NEW, GONE = "(new)", "(gone)"
-HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,6 @@ def lineage(
         elif row not in split:
             found.append(Kin(old[row], GONE, "retired", None, None))
     return found
-
-
-def jaccard(table: Array) -> Array:
-    """Customers in both over customers in either, for each pair of (old, new); 0 for two empty ones."""
-    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
-    share: Array = table / np.maximum(either, 1)
-    return share
 
 
 def moved_share(table: Array, same: Sequence[int | None]) -> float:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.segments.matching import jaccard, lineage, moved_share, new_ids, same_as
+from segmentation.clustering.stability import jaccard
+from segmentation.segments.matching import lineage, moved_share, new_ids, same_as
 
 TABLES = st.integers(1, 5).flatmap(
     lambda rows: st.integers(1, 5).flatmap(
