@@ -5,13 +5,16 @@ iteration serves every dimension, k and seed; out go candidates, the chosen one,
 """
 
 from segmentation.clustering.assign import assign_nearest
+from segmentation.clustering.hierarchy import merges
 from segmentation.clustering.mllib import adopt
 from segmentation.clustering.selection import Choice, Weighed, choose
 from segmentation.clustering.sweep import Candidate, SweepConfig, Swept, indices_of, run_sweep
+from segmentation.clustering.usefulness import Holdout
 
 __all__ = [
     "Candidate",
     "Choice",
+    "Holdout",
     "SweepConfig",
     "Swept",
     "Weighed",
@@ -19,5 +22,6 @@ __all__ = [
     "assign_nearest",
     "choose",
     "indices_of",
+    "merges",
     "run_sweep",
 ]

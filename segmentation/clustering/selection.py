@@ -14,6 +14,8 @@ MOST = 0.6
 """Where more of the pairs of neighbours than this have a valley between them, one speaks of clusters."""
 ERRORS = 2.0
 """By so many standard errors a silhouette must rise above that of noise."""
+CLOSE = 0.05
+"""A k whose stability is not more below the best one's is as stable."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,16 @@ class Choice:
 
 
 def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
-    """The most stable k: of clusters among those with the best index, of a continuum among all.
+    """The most stable k, or the most useful of those: of clusters among those with the best index, else among all.
 
     Of each k the seed with the lowest SSE stands. Silhouettes count by how far they rise above that of noise with the
     same covariance, which allows for k and for features that go together. A k below min_stability is barred; where no
     other rises by min_excess and ERRORS standard errors, there is no structure. Preferred are those with
     min_actionable_k segments, none below min_share, and neighbours that differ in min_different features; the last is
     waived first. Where some of these have a valley between MOST neighbours, there are clusters, and those within one
-    standard error of the best are weighed. Else customers are a continuum, and all are weighed. Of equally stable k
-    (to 0.01) the smallest is taken.
+    standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a holdout the
+    most useful of those as stable as the most stable (to CLOSE) is taken, without one the most stable; of equals (to
+    0.01) the smallest.
     """
     pinned = config.pinned_k.get(dimension)
     best: dict[int, Candidate] = {}
@@ -80,17 +83,28 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     pool = clusters or preferred
     top = max(pool, key=lambda w: (_excess(w), -w.k))
     near = [w for w in pool if _excess(w) >= _excess(top) - _error(top)] if clusters else pool
-    chosen = min(near, key=lambda w: (-round(_stability(w), 2), w.k))
+    chosen, by = _best(near)
     others = ", ".join(str(w.k) for w in near)
     if not clusters:
-        why = "the only stable k without a greater fault" if len(pool) == 1 else f"the most stable of k={others}"
+        why = "the only stable k without a greater fault" if len(pool) == 1 else f"{by} of k={others}"
         why += ". Customers are a continuum, of which its segments are parts, not clusters"
     elif len(near) == 1:
         why = "the best silhouette above that of noise"
     else:
-        why = f"the most stable of k={others}, which have the best silhouette above that of noise to within one error"
+        why = f"{by} of k={others}, which have the best silhouette above that of noise to within one error"
     structure = CLUSTERS if clusters else CONTINUUM
     return Choice(chosen.candidate, "system", structure, f"k={chosen.k}: {why}. {_said(chosen, weighed)}", weighed)
+
+
+def _best(near: Sequence[Weighed]) -> tuple[Weighed, str]:
+    """The one to take, and by what it is the best."""
+    most = max(_stability(w) for w in near)
+    stable = [w for w in near if _stability(w) >= most - CLOSE]
+    useful = [_usefulness(w) for w in stable]
+    if len(stable) > 1 and None not in useful:
+        chosen = min(stable, key=lambda w: (-round(_usefulness(w) or 0, 2), w.k))
+        return chosen, f"the most useful of the most stable (k={', '.join(str(w.k) for w in stable)})"
+    return min(near, key=lambda w: (-round(_stability(w), 2), w.k)), "the most stable"
 
 
 def _weighed(config: SweepConfig, c: Candidate, e: Evidence | None) -> Weighed:
@@ -156,6 +170,8 @@ def _said(w: Weighed, weighed: Sequence[Weighed]) -> str:
             f"Neighbours differ by {DIFFERENT:g} standard deviations in {e.separation} or more features; between "
             f"{e.valleys:.0%} of them customers are fewer than at either centre.",
         ]
+    if (useful := _usefulness(w)) is not None:
+        parts.append(f"Segments of then explain {useful:.1%} of the variance of the log spend in the holdout.")
     if w.barred and len(weighed) == 1:
         parts.append(f"Against it: {w.barred}.")
     if any(w.flaws) and len(weighed) > 1:
@@ -200,6 +216,10 @@ def _excess(w: Weighed) -> float:
 
 def _error(w: Weighed) -> float:
     return w.evidence.error if w.evidence and w.evidence.error is not None else 0.0
+
+
+def _usefulness(w: Weighed) -> float | None:
+    return w.evidence.usefulness if w.evidence else None
 
 
 def _stability(w: Weighed) -> float:

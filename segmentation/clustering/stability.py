@@ -81,16 +81,16 @@ def _counts(plans: Sequence[_Plan], x: Floats32, weights: Array | None) -> Array
     doubles = x.astype(np.float64)
     rows, found = with_norms(doubles), list[Array]()
     for plan in plans:
-        own, *others = _labels(rows, plan.stack)
+        own, *others = labels(rows, plan.stack)
         k = plan.ks[0]
-        for labels, of in zip(others, plan.ks[1:], strict=True):
-            found.append(np.bincount(own * of + labels, weights, minlength=k * of).astype(np.float64))
+        for other, of in zip(others, plan.ks[1:], strict=True):
+            found.append(np.bincount(own * of + other, weights, minlength=k * of).astype(np.float64))
         found += [_between(doubles, weights, own, plan.centroids, pair) for pair in plan.pairs]
     return np.concatenate(found)
 
 
-def _labels(rows: Floating, stack: Stack) -> list[np.ndarray]:
-    """Per model the number of each customer's nearest centroid."""
+def labels(rows: Floating, stack: Stack) -> list[np.ndarray]:
+    """Per model the number of each customer's nearest centroid, (n,); rows: as `with_norms` makes them."""
     n = rows.shape[1]
     found = np.empty((len(stack.models), n), dtype=np.int64)
     for start in range(0, n, STRIP):

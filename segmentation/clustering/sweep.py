@@ -13,15 +13,17 @@ from pydantic import Field, model_validator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.clustering.blocks import Blocks, pack
+from segmentation.clustering.blocks import Blocks
 from segmentation.clustering.coreset import bound, draw_coreset
 from segmentation.clustering.evidence import Evidence, gather
 from segmentation.clustering.indices import Indices, measure
+from segmentation.clustering.layers import layers, pack_layers
 from segmentation.clustering.lloyd import Model, all_sums, fit
 from segmentation.clustering.mllib import fit_kmeans
 from segmentation.clustering.references import Reference, referenced
 from segmentation.clustering.seeding import best_starts, draw_pools, starts
-from segmentation.clustering.views import Array, View
+from segmentation.clustering.usefulness import Holdout, usefulness
+from segmentation.clustering.views import Array
 from segmentation.core.config import Strict
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
@@ -44,6 +46,7 @@ class SweepConfig(Strict):
     min_excess: float = Field(0.02, ge=0)
     min_stability: float = Field(0.75, ge=0, le=1)
     min_different: int = Field(2, ge=0)
+    holdout_days: int = Field(91, ge=0)
     pinned_k: dict[str, int] = {}
 
     @model_validator(mode="after")
@@ -90,13 +93,13 @@ class Swept:
 
 
 def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preprocessor], unified: Preprocessor,
-              customers: int) -> dict[str, Swept]:  # fmt: skip
+              customers: int, holdout: Holdout | None = None) -> dict[str, Swept]:  # fmt: skip
     """Fits and measures the grid of every dimension and of the unified layer, all in the same Spark jobs.
 
-    features: `customer_features` of `customers` customers. Raises ConfigError for a pinned k that a dimension cannot
-    fill.
+    features: `customer_features` of `customers` customers. With a holdout the evidence says how useful each k would
+    have been. Raises ConfigError for a pinned k that a dimension cannot fill.
     """
-    blocks = _packed(features, parts, _views(parts, unified), customers)
+    blocks = pack_layers(features, parts, layers(parts, unified), customers)
     small: Blocks | None = None
     try:
         seen, references = referenced(blocks, config.sample_seed)
@@ -109,6 +112,11 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
         models = fit(seen, [*begun, *again], config.max_iterations)
         measured = list(zip(models, measure(seen, models), strict=True))
         evidence = gather(seen, references, measured)
+        if holdout is not None:
+            useful = usefulness(holdout, parts, unified, measured)
+            evidence = [
+                {k: replace(e, usefulness=useful.get((v, k))) for k, e in of.items()} for v, of in enumerate(evidence)
+            ]
         notes = losses(blocks, begun, measured) if small is not None else {}
     finally:
         blocks.release()
@@ -127,7 +135,7 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
 
 def indices_of(features: DataFrame, p: Preprocessor, centroids: Array, customers: int) -> Indices:
     """The indices of a model that is there already, on `features` of about `customers` customers: four Spark jobs."""
-    blocks = _packed(features, [p], [View(p.dimension, tuple(range(len(p.fitted))), 0)], customers)
+    blocks = pack_layers(features, [p], layers([p]), customers)
     try:
         [found] = measure(blocks, [Model(0, len(centroids), 0, centroids)])
     finally:
@@ -215,26 +223,6 @@ def grid(config: SweepConfig, dimension: str, distinct: int) -> list[int]:
             )
         return [pinned] if pinned > 1 else []
     return list(range(config.k_min, min(config.k_max, distinct) + 1))
-
-
-def _packed(features: DataFrame, parts: Sequence[Preprocessor], views: Sequence[View], customers: int) -> Blocks:
-    """The vectors of all parts side by side, 0 where a customer has no data in one, and whether he has."""
-    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
-    return pack(features, columns, [F.expr(p.has_data) for p in parts], views, customers)
-
-
-def _views(parts: Sequence[Preprocessor], unified: Preprocessor) -> list[View]:
-    """A slice of the columns for each dimension; for the unified layer those of its blocks, scaled by their factors."""
-    views, at = list[View](), 0
-    for i, p in enumerate(parts):
-        views.append(View(p.dimension, tuple(range(at, at + len(p.fitted))), i))
-        at += len(p.fitted)
-    factors = {b.dimension: b.factor for b in unified.blocks}
-    of = [v for v in views if v.name in factors]
-    columns = tuple(c for v in of for c in v.columns)
-    # Where no dimension tells customers apart, neither does the unified layer: any column says so.
-    scale = tuple(factors[v.name] for v in of for _ in v.columns)
-    return [*views, View(unified.dimension, columns or (0,), None, scale or (0.0,))]
 
 
 def _with_mllib(

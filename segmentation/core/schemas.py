@@ -301,13 +301,17 @@ K_SELECTION = Table(
         _c("candidates",
            "array<struct<k:int,seed:bigint,silhouette:double,davies_bouldin:double,calinski_harabasz:double,"
            "min_share:double,seed_agreement:double,stability:double,returns:double,excess:double,error:double,"
-           "gap:double,separation:int,valleys:double,flaws:array<string>>>",
+           "gap:double,separation:int,valleys:double,usefulness:double,flaws:array<string>>>",
            "The best candidate of every k: its indices; adjusted Rand index with other seeds (seed_agreement) and with "
            "refits on resamples (stability); share of these in which its least stable cluster comes back (returns); "
            "silhouette above that of noise with the same covariance (excess) and its standard error (error); gap "
            "statistic against that noise; fewest features in which two neighbours differ by half a standard deviation "
-           "(separation); share of neighbouring pairs with fewer customers between than at either (valleys); what "
-           "keeps it from being chosen (flaws). Null where there are too few customers to resample"),
+           "(separation); share of neighbouring pairs with fewer customers between than at either (valleys); share of "
+           "the variance of log spend in the holdout that segments of then explain (usefulness; null without one); "
+           "what keeps it from being chosen (flaws). Null where there are too few customers to resample"),
+        _c("merges", "array<struct<segments:int,one:array<string>,other:array<string>,kept:double>>",
+           "How the chosen segments would join, the two that lose least first (Ward): how many are then left, the "
+           "segment_ids of the two that join, and the share that is then left of the sum of squares between segments"),
     ),
 )  # fmt: skip
 
@@ -396,6 +400,7 @@ SEGMENTS = Table(
            "The three features that place the customer here and not in the next segment; z in scaled units"),
         _c("coverage", "double", "Share of the dimensions with data (unified), else 1 or 0"),
         _c("rule_applied", "string", "The business rule that set segment_id; null where the model did"),
+        _c("rules_met", "array<string>", "Every rule that holds for the customer, in order; null where none does"),
         _c("model_version", "string", "The bundle that scored"),
     ),
 )  # fmt: skip
@@ -454,6 +459,33 @@ SEGMENT_PROFILES = Table(
         _c("feature_means", "map<string,double>", "Mean of every fitted feature before scaling (members with a value)"),
         _c("feature_z", "map<string,double>", "Scaled mean minus everyone's, in standard deviations"),
         _c("coverage", "double", "Mean share of dimensions with data, 0..1"),
+        _c("overlap", "map<string,double>",
+           "Of a rule's segment the share of its members by the segment that the model alone gives them, and of those "
+           "whom other rules claim too; null for others"),
+    ),
+)  # fmt: skip
+
+SEGMENT_DIFFERENCES = Table(
+    "segment_differences",
+    "one row per as-of date, dimension and feature: how much of it the segments that the model made explain",
+    ("as_of", "dimension", "feature", "role"),
+    (
+        AS_OF,
+        RUN_ID,
+        DIMENSION,
+        _c("feature", "string", "A slot of the fitted features, a feature outside every fit, or next_period_spend"),
+        _c("role", "string",
+           "descriptive: segments were made of it, so that a difference proves nothing; held_out: it is measured "
+           "on other inputs than what they were made of; next_period: what members of an earlier date's segments have "
+           "spent since, log"),
+        _c("segments_as_of", "date", "The as-of date whose segments are compared: an earlier one for next_period"),
+        _c("customers", "bigint", "Members with a value"),
+        _c("segments", "int", "Segments with such members"),
+        _c("f_statistic", "double", "Variance between segments over variance within, per degree of freedom"),
+        _c("omega_squared", "double", "Effect size: share of the variance that segments explain, without chance, 0..1"),
+        _c("p_value", "double", "How often groups drawn by lot differ as much; null where descriptive"),
+        _c("p_holm", "double", "The same, allowing for all tests of the dimension; null where descriptive"),
+        _c("differs", "boolean", "Whether p_holm is below 0.05; null where descriptive"),
     ),
 )  # fmt: skip
 
@@ -482,7 +514,13 @@ RUNS = Table(
         _c("rows_in", "bigint", "Rows read"),
         _c("rows_out", "bigint", "Rows written"),
         _c("rows_quarantined", "bigint", "Rows refused; 0 for jobs that refuse none"),
-        _c("verdict", "string", "What the run decided, in words; null where there was nothing to decide"),
+        _c(
+            "verdict",
+            "string",
+            "What the run decided: rescored or refit (monthly); first, passed or refused (fit_segments); null where "
+            "there was nothing to decide",
+        ),
+        _c("reason", "string", "Why, in words; null where there was nothing to say"),
         _c("notes", "array<string>", "What the source lacks, and which features that switched off"),
     ),
     "log",
@@ -496,5 +534,5 @@ def published_table(name: str, grain: str, key: tuple[str, ...], columns: tuple[
 
 TABLES: tuple[Table, ...] = (
     *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
-    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, RUNS,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, RUNS,
 )  # fmt: skip

@@ -148,6 +148,15 @@ class Registry:
         return Registry(tuple(f for f in self.features if f.name in wanted))
 
     @property
+    def inputs(self) -> Mapping[str, frozenset[str]]:
+        """Of each feature the inputs (transactions, customers, …) that it is measured on, in the end."""
+        found: dict[str, frozenset[str]] = {}
+        for f in self.features:  # a feature reads those before it
+            own = {STATES[name].input for name in f.reads if name in STATES}
+            found[f.name] = frozenset(own).union(*(found[name] for name in f.reads if name in found))
+        return found
+
+    @property
     def meant_for_fit(self) -> list[str]:
         """The names that a profile may speak of, for some source or other."""
         return [f.name for f in self.features if f.meant_for_fit]

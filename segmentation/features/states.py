@@ -24,6 +24,11 @@ class State:
     empty: int | None = 0
     windowed: bool = True
 
+    @property
+    def input(self) -> str:
+        """The input that it is measured on: transactions where it needs no column of its own."""
+        return next((need.split(".")[0] for need in sorted(self.needs)), "transactions")
+
     def lacks(self, provides: frozenset[str]) -> set[str]:
         """The needs that a source does not meet."""
         return {need for need in self.needs if not provides & set(need.split("|"))}

@@ -35,6 +35,7 @@ class Run:
     rows_out: int = 0
     rows_quarantined: int = 0
     verdict: str | None = None
+    reason: str | None = None
     notes: Sequence[str] = ()
 
     def finish(self, **facts: Any) -> Run:
@@ -126,6 +127,11 @@ class RunStore:
     def newest_champion(self) -> str | None:
         """The bundle that was promoted for the latest as-of date; None before any."""
         return self.champion(dt.date.max)
+
+    def before(self, job: str, as_of: dt.date) -> Row | None:
+        """The run of a job that is shown for the latest as-of date before this one; None where there is none."""
+        runs = self._warehouse.read(RUNS).where(f"job = '{job}' AND as_of < DATE'{as_of}'")
+        return runs.orderBy("as_of", "publish_seq", ascending=False).first()
 
     def last_as_of(self, job: str) -> dt.date | None:
         """The latest as-of date that a job has published; None before any."""

@@ -22,7 +22,7 @@ from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.io.runs import Run
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
-from segmentation.pipeline.promotion import Promotion
+from segmentation.pipeline.promotion import PromotionRules
 from segmentation.segments import load_personas, load_population, load_rules
 from segmentation.staging import Source, load_source
 from segmentation.tiles import TILES
@@ -146,7 +146,7 @@ def open_context(
     names = [f.name for f in registry.features]
     dimensions = load_dimensions(folder, registry)
     load(folder / "sweep.yml", SweepConfig)
-    load(folder / "promotion.yml", Promotion)
+    load(folder / "promotion.yml", PromotionRules)
     rules = load_rules(folder, names)
     population = load_population(folder, names)
     load_personas(folder, registry.meant_for_fit)

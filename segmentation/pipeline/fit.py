@@ -23,14 +23,13 @@ from segmentation.pipeline.bundle import Fitted, lacking, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
-from segmentation.pipeline.gate import PASSED, weigh
+from segmentation.pipeline.gate import FIRST, PASSED, Verdict, weigh
+from segmentation.pipeline.holdout import read_holdout
 from segmentation.pipeline.identity import Identified, identify
 from segmentation.pipeline.population import Everyone, read_everyone
-from segmentation.pipeline.promotion import Promotion
+from segmentation.pipeline.promotion import PromotionRules
 from segmentation.pipeline.records import bundle_run, lineage_rows, model_row, selection_row, sweep_row, track
 from segmentation.segments import Model
-
-FIRST = "is the first"
 
 
 def run_fit(context: Context, as_of: dt.date) -> Row:
@@ -69,7 +68,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     features = everyone.features
     tiles = tiles_before(context, as_of, features_run)
     version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
-    fitted, notes = _fit_all(context, everyone, sweep, dimensions)
+    fitted, notes = _fit_all(context, as_of, everyone, sweep, dimensions, features_run)
     serving = context.runs.champion(as_of)
     champion = _predecessors(context, serving, notes)
     found = identify(context, fitted, champion, features, dimensions, tiles, as_of, version)
@@ -94,17 +93,18 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     versions = {}
     for table, values in (
         (K_SWEEP, candidates),
-        (K_SELECTION, [selection_row(as_of, run, d, f.choice) for d, f in fitted.items()]),
+        (K_SELECTION, [selection_row(as_of, run, f.choice, found[d].model) for d, f in fitted.items()]),
         (SEGMENT_MODELS, rows),
         (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
     ):
         versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
     verdict = _verdict(context, serving, fitted, found, champion, everyone)
+    said = f"bundle {version}: {verdict.figures}"
     everyone.release()
     inputs = {**run.inputs, **({"champion": serving} if serving else {})}
     return context.runs.publish(
         run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]), inputs=inputs,
-                   rows_in=everyone.scored, rows_out=len(rows), verdict=f"bundle {version} {verdict}", notes=notes),
+                   rows_in=everyone.scored, rows_out=len(rows), verdict=verdict.word, reason=said, notes=notes),
         context.restate,
     )  # fmt: skip
 
@@ -123,18 +123,18 @@ def _predecessors(context: Context, serving: str | None, notes: list[str]) -> di
 def _verdict(
     context: Context, serving: str | None, fitted: Mapping[str, Fitted], found: Mapping[str, Identified],
     champion: Mapping[str, Model], everyone: Everyone,
-) -> str:  # fmt: skip
+) -> Verdict:  # fmt: skip
     if serving is None:
-        return FIRST
+        return Verdict(FIRST, f"the first, on {everyone.scored:,} customers")
     with context.steps.step("gate") as facts:
-        rules = load(context.config / "promotion.yml", Promotion)
+        rules = load(context.config / "promotion.yml", PromotionRules)
         verdict = weigh(rules, fitted, found, champion, everyone)
-        facts.append(verdict.said)
-    return verdict.said
+        facts.append(f"{verdict.word}: {verdict.figures}")
+    return verdict
 
 
 def _fit_all(
-    context: Context, everyone: Everyone, sweep: SweepConfig, dimensions: Dimensions
+    context: Context, as_of: dt.date, everyone: Everyone, sweep: SweepConfig, dimensions: Dimensions, features_run: Row
 ) -> tuple[dict[str, Fitted], list[str]]:
     features = everyone.features
     parts: list[Preprocessor] = []
@@ -155,9 +155,12 @@ def _fit_all(
     if not parts:
         raise BadInputError("no dimension has data: there is nothing to segment. Check the source mapping.")
     unified = unify(UNIFIED, parts, {name: dimension.weight for name, dimension in dimensions.items()})
+    holdout = read_holdout(context, as_of, sweep.holdout_days, features_run, features, parts)
     with context.steps.step("sweep") as facts:
-        swept = run_sweep(sweep, features, parts, unified, everyone.scored)
+        swept = run_sweep(sweep, features, parts, unified, everyone.scored, holdout)
         facts.append(f"{sum(len(s.candidates) for s in swept.values())} candidates by {sweep.engine}")
+    if holdout is not None:
+        holdout.customers.unpersist()
     notes += [s.note for s in swept.values() if s.note]
     return {p.dimension: _fitted(context, p, swept[p.dimension], sweep) for p in (*parts, unified)}, notes
 
@@ -203,13 +206,12 @@ def _promote(context: Context, as_of: dt.date, run: Row) -> None:
     if not runs.promoted(version):
         serving, scored = runs.champion(as_of), runs.last_as_of("monthly")
         start = as_of if scored is None or scored < as_of else scored + dt.timedelta(days=1)
-        verdict = run["verdict"].removeprefix(f"bundle {version} ")
         if serving is None:
             start = as_of  # nothing of it, or before it, can be scored yet
             checked = f"reload, finite centroids and equal scores checked for {len(models)} models"
             runs.promote(version, start, "fit_segments", f"first bundle as of {as_of}; {checked}")
-        elif verdict.startswith(PASSED) and runs.champion(start) == run["inputs"].get("champion"):
-            runs.promote(version, start, "gate", f"in place of {serving}; {verdict}")
+        elif run["verdict"] == PASSED and runs.champion(start) == run["inputs"].get("champion"):
+            runs.promote(version, start, "gate", f"in place of {serving}; {run['reason']}")
         else:
             _mirror(context, models, "challenger")
             context.steps.say(f"  challenger              {version}; {serving} stays champion")

@@ -11,27 +11,27 @@ from segmentation.core.schemas import UNIFIED
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.identity import Identified
 from segmentation.pipeline.population import Everyone
-from segmentation.pipeline.promotion import Promotion
+from segmentation.pipeline.promotion import PromotionRules
 from segmentation.segments import Model
 
-PASSED = "passed"
+FIRST, PASSED, REFUSED = "first", "passed", "refused"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the gate lets a challenger pass, and its figures in words."""
+    """What is to become of a bundle, and why, in words: `runs.verdict`, by which a later attempt goes, and `reason`."""
 
-    passed: bool
+    word: str
     figures: str
 
-    @property
-    def said(self) -> str:
-        """For `runs.verdict`, which a later attempt goes by."""
-        return f"{PASSED if self.passed else 'refused'}: {self.figures}"
+    @classmethod
+    def of(cls, passed: bool, figures: str) -> Verdict:
+        """Of a challenger."""
+        return cls(PASSED if passed else REFUSED, figures)
 
 
 def weigh(
-    gate: Promotion, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
+    rules: PromotionRules, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
     everyone: Everyone,
 ) -> Verdict:  # fmt: skip
     """The verdict on a challenger: its unified layer beside the champion's, both on the customers of its training.
@@ -43,25 +43,25 @@ def weigh(
     f, old, before = fitted[UNIFIED], champion.get(UNIFIED), found[UNIFIED].before
     chosen = f.choice.candidate
     if old is None:
-        return Verdict(True, "the champion was fitted on features that are off or gone")
+        return Verdict.of(True, "the champion was fitted on features that are off or gone")
     if len(old.centroids) == 1 or before is None:
-        return Verdict(True, "the champion has no unified segments to compare with")
+        return Verdict.of(True, "the champion has no unified segments to compare with")
     if chosen is None:
-        return Verdict(False, f"no unified segments, where the champion has {len(old.centroids)}")
+        return Verdict.of(False, f"no unified segments, where the champion has {len(old.centroids)}")
     evidence = next((w.evidence for w in f.choice.weighed if w.candidate is chosen), None)
     stability = evidence.stability if evidence else None
     was = indices_of(everyone.features, f.preprocessor, before, everyone.scored).silhouette
     now, moved = chosen.indices.silhouette, found[UNIFIED].moved
     checks = [
-        (was is None or (now is not None and now >= was - gate.max_silhouette_loss),
-         f"silhouette {figure(now, 3)}, the champion's {figure(was, 3)} (at most {gate.max_silhouette_loss:g} less)"),
-        (stability is not None and stability >= gate.min_stability,
-         f"stability {figure(stability, 2)} (at least {gate.min_stability:g})"),
-        (moved is not None and moved <= gate.max_moved_share,
+        (was is None or (now is not None and now >= was - rules.max_silhouette_loss),
+         f"silhouette {figure(now, 3)}, the champion's {figure(was, 3)} (at most {rules.max_silhouette_loss:g} less)"),
+        (stability is not None and stability >= rules.min_stability,
+         f"stability {figure(stability, 2)} (at least {rules.min_stability:g})"),
+        (moved is not None and moved <= rules.max_moved_share,
          f"{figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
-         f"{100 * gate.max_moved_share:g} %)"),
+         f"{100 * rules.max_moved_share:g} %)"),
     ]  # fmt: skip
     failed = [said for holds, said in checks if not holds]
     if failed:
-        return Verdict(False, "; ".join(failed))
-    return Verdict(True, "; ".join(said for _, said in checks))
+        return Verdict.of(False, "; ".join(failed))
+    return Verdict.of(True, "; ".join(said for _, said in checks))

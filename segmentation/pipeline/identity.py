@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.clustering.stability import jaccard
 from segmentation.clustering.views import Array
-from segmentation.core.schemas import NO_DATA, RUNS, SEGMENT_MODELS
+from segmentation.core.schemas import NO_DATA, RUNS, SEGMENT_MODELS, UNIFIED
 from segmentation.matrix import Preprocessor
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.context import Context
@@ -34,7 +34,7 @@ from segmentation.segments import (
     segment_ids,
     segment_rows,
 )
-from segmentation.segments.profiles import EVERYONE, Means, difference
+from segmentation.segments.moments import EVERYONE, Means, difference
 
 ALL = "all"
 
@@ -48,7 +48,7 @@ class Identified:
     moved: float | None = None
     """Share of the customers that the predecessor knew who are in another segment now; None without predecessor."""
     before: Array | None = None
-    """(k, d) means of the predecessor's segments in the model's own space; None without predecessor."""
+    """(k, d) means of the predecessor's segments in the model's own space: of the unified layer alone, for the gate."""
 
 
 def identify(
@@ -92,7 +92,9 @@ def identify(
             counts = np.array([[tables.get((d, r, c), 0) for c in clusters[d]] for r in rows], dtype=np.float64)
             apart = means_apart(_z(old_means, d, rows), _z(means, d, clusters[d]))
             related = _related(f, old[d], counts, apart, fresh, names, version, taken.get(d, set()))
-            centres = [_centre(m, f.preprocessor, preprocessors) for s in rows if (m := old_means.get((d, s)))]
+            centres = [
+                centre(m, f.preprocessor, preprocessors) for s in rows if d == UNIFIED and (m := old_means.get((d, s)))
+            ]
             found[d] = replace(related, before=np.array(centres) if centres else None)
         for frame in (assigned, before):
             if frame is not None:
@@ -123,7 +125,11 @@ def _single(f: Fitted, ids: tuple[str, ...], names: tuple[str, ...]) -> tuple[tu
 
 
 def _other_than(name: str, kept: set[str]) -> str:
-    """A new segment never takes the name of one that is still there."""
+    """A new segment never takes the name of one that is still there.
+
+    >>> _other_than("Savers", {"Savers", "Savers (2)"}), _other_than("New", {"Savers"})
+    ('Savers (3)', 'New')
+    """
     if name not in kept:
         return name
     return next(n for n in (f"{name} ({i})" for i in range(2, len(kept) + 3)) if n not in kept)
@@ -138,10 +144,8 @@ def _names(
     return name_segments(personas, d, z, sizes)
 
 
-def _centre(m: Means, own: Preprocessor, preprocessors: Mapping[str, Preprocessor]) -> list[float]:
-    """The mean of a segment's vectors: in the unified layer a block counts 0 for those who lack it."""
-    if not own.blocks:
-        return [m.z.get(s.name, 0.0) for s in own.fitted]
+def centre(m: Means, own: Preprocessor, preprocessors: Mapping[str, Preprocessor]) -> list[float]:
+    """The mean of a segment's vectors in the unified layer, where a block counts 0 for those who lack it."""
     return [
         b.factor * m.z.get(s.name, 0.0) * m.counts.get(s.name, 0) / m.customers
         for b in own.blocks for s in preprocessors[b.dimension].fitted

@@ -28,7 +28,8 @@ from segmentation.pipeline.features import run_features, tiles_before
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.population import Everyone, read_everyone, write_population
-from segmentation.segments import Model, apply_rules, cluster_means, load_rules, profile_rows, segment_rows
+from segmentation.pipeline.profiles import write_profiles
+from segmentation.segments import Model, apply_rules, load_rules, segment_rows
 from segmentation.segments.population import SCORED
 
 
@@ -47,7 +48,7 @@ def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Ro
 
 
 def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
-    """Scores the population of `as_of` with the bundle in effect; publishes it, `segments` and `segment_profiles`.
+    """Scores the population of `as_of` with the bundle in effect; publishes it, `segments`, profiles and differences.
 
     Raises GuardError, and publishes nothing, where rows or money were lost on the way.
     """
@@ -67,8 +68,7 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
         _check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     segments, notes = _write_segments(context, run, features, models)
-    profiles = _write_profiles(context, run, features, models, tiles)
-    versions = {SEGMENTS.name: segments, SEGMENT_PROFILES.name: profiles}
+    versions = {SEGMENTS.name: segments} | write_profiles(context, run, features, models, tiles)
     versions |= write_population(context, run, everyone, tiles)
     _audit(context, run, features_run, everyone)
     everyone.release()
@@ -111,21 +111,6 @@ def _write_segments(
         version = context.warehouse.write_attempt(SEGMENTS, rows, run.as_of, run.run_id)
         facts.append(f"version {version}")
     return version, notes
-
-
-def _write_profiles(
-    context: Context, run: Run, features: DataFrame, models: Mapping[str, Model], tiles: DataFrame
-) -> int:
-    with context.steps.step(SEGMENT_PROFILES.name) as facts:
-        segments = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id).persist()
-        means = cluster_means(segments, features, {d: m.preprocessor for d, m in models.items()})
-        profiles = profile_rows(segments, tiles, means, run.as_of)
-        rows = [{"as_of": run.as_of, "run_id": run.run_id, **p} for p in profiles]
-        frame = context.warehouse.frame(SEGMENT_PROFILES, rows)
-        version = context.warehouse.write_attempt(SEGMENT_PROFILES, frame, run.as_of, run.run_id)
-        segments.unpersist()
-        facts.append(f"{len(rows)} segments")
-    return version
 
 
 def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) -> None:

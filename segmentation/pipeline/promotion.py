@@ -7,7 +7,7 @@ from pydantic import Field
 from segmentation.core.config import Strict
 
 
-class Promotion(Strict):
+class PromotionRules(Strict):
     """The file. All of it is about the unified layer."""
 
     max_silhouette_loss: float = Field(0.02, ge=0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from segmentation.clustering import Candidate, Choice, Weighed
+from segmentation.clustering import Candidate, Choice, Weighed, merges
 from segmentation.core.config import sql_columns
 from segmentation.io.runs import Run
 from segmentation.io.tracking import Tracker
@@ -86,20 +86,24 @@ def sweep_row(as_of: dt.date, run: Run, dimension: str, c: Candidate) -> dict[st
             "iterations": c.iterations, "min_share": i.min_share, "engine": c.engine}  # fmt: skip
 
 
-def selection_row(as_of: dt.date, run: Run, dimension: str, choice: Choice) -> dict[str, Any]:
+def selection_row(as_of: dt.date, run: Run, choice: Choice, model: Model) -> dict[str, Any]:
     """Of `k_selection`."""
-    chosen = choice.candidate
-    return {"as_of": as_of, "run_id": run.run_id, "dimension": dimension, "k": chosen.k if chosen else None,
+    chosen, ids = choice.candidate, model.segment_ids
+    joins = merges(chosen.centroids, chosen.indices.sizes) if chosen else []
+    return {"as_of": as_of, "run_id": run.run_id, "dimension": model.dimension, "k": chosen.k if chosen else None,
             "seed": chosen.seed if chosen else None, "chosen_by": choice.chosen_by,
             "structure": choice.structure, "reason": choice.reason,
-            "candidates": [_weighed(w) for w in choice.weighed]}  # fmt: skip
+            "candidates": [_weighed(w) for w in choice.weighed],
+            "merges": [(len(ids) - i, [ids[c] for c in m.one], [ids[c] for c in m.other], m.kept)
+                       for i, m in enumerate(joins, 1)]}  # fmt: skip
 
 
 def _weighed(w: Weighed) -> tuple[Any, ...]:
     i, e = w.candidate.indices, w.evidence
     argued = (
-        (e.seed_agreement, e.stability, min(e.returns, default=None), e.excess, e.error, e.gap, e.separation, e.valleys)
-        if e else (None,) * 8
+        (e.seed_agreement, e.stability, min(e.returns, default=None), e.excess, e.error, e.gap, e.separation, e.valleys,
+         e.usefulness)
+        if e else (None,) * 9
     )  # fmt: skip
     return (w.candidate.k, w.candidate.seed, i.silhouette, i.davies_bouldin, i.calinski_harabasz, i.min_share, *argued,
             list(w.against))  # fmt: skip

@@ -14,6 +14,7 @@ from segmentation.core.schemas import (
     K_SELECTION,
     K_SWEEP,
     POPULATION,
+    SEGMENT_DIFFERENCES,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
@@ -67,6 +68,7 @@ def report_data(context: Context, run: Row) -> ReportData:
         explained=explained,
         currency=source.currency,
         population=_rows(context, POPULATION, run),
+        differences=_rows(context, SEGMENT_DIFFERENCES, run),
         rule_segments=frozenset(r.segment_id for r in load(context.config / "rules.yml", Rules).rules),
         descriptions={f.name: f.block.description for f in context.registry.features},
     )

@@ -13,7 +13,14 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, POPULATION, SEGMENT_PROFILES
+from segmentation.core.schemas import (
+    DATA_QUALITY,
+    K_SELECTION,
+    K_SWEEP,
+    POPULATION,
+    SEGMENT_DIFFERENCES,
+    SEGMENT_PROFILES,
+)
 
 NOT_READ = ("as_of", "run_id")  # the report has one of each, given apart
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -25,6 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             ("selection", K_SELECTION),
             ("quality", DATA_QUALITY),
             ("population", POPULATION),
+            ("differences", SEGMENT_DIFFERENCES),
         )
     },
     "points": ("x", "y", "segment_id", "segment_name"),
@@ -67,6 +75,8 @@ class ReportData:
     """ISO 4217 code of all money."""
     population: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The rows of `population`: who is scored, and who is not and why. Empty for a run before there was one."""
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The rows of `segment_differences`. Empty for a run before there were any."""
     rule_segments: frozenset[str] = frozenset()
     """The unified segment_ids that business rules give; drawn in grey."""
     descriptions: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from segmentation.reports.data import ReportData, number, records, text
 from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
 from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
-from segmentation.reports.view import Choice, Segment, choice, dimensions, segments
+from segmentation.reports.view import Choice, Difference, Segment, choice, differences, dimensions, segments
 
 TITLES = {
     UNIFIED: ("Unified", "Everything known about a customer at once: the five dimensions side by side."),
@@ -58,6 +58,14 @@ class Section:
     figures: Sequence[Figure]
     choice: Choice | None
     curves: Sequence[Figure]
+    joins: Sequence[str]
+    """How the segments would join, in words."""
+    differences: Sequence[Difference]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The segments' labels by id."""
+        return {s.id: s.label for s in self.segments}
 
 
 def render_report(data: ReportData) -> str:
@@ -108,7 +116,38 @@ def _section(n: int, data: ReportData, dimension: str) -> Section:
         )
         names = [s for s in found if s.is_modelled and s.z]
         figures.append(Figure(f"{key}-profile", f"{title}: what is high and what is low", reading, spec, names))
-    return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen))
+    joins = _joins(chosen, {s.id: s.label for s in found})
+    outside = differences(data, dimension)
+    return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen), joins, outside)
+
+
+def _joins(chosen: Choice | None, labels: Mapping[str, str]) -> list[str]:
+    """The last join is left out: that all are one says nothing."""
+    if chosen is None:
+        return []
+
+    def named(ids: Sequence[str]) -> str:
+        return " + ".join(f"“{labels.get(i, i)}”" for i in ids)
+
+    return [
+        f"{m.segments} segments: {named(m.one)} and {named(m.other)} are one; {words.percent(m.kept)} of the sum of "
+        "squares between segments is left."
+        for m in chosen.merges if m.segments > 1
+    ]  # fmt: skip
+
+
+def _overlap(segment: Segment, labels: Mapping[str, str], rules: Collection[str]) -> str:
+    """Where a rule's members would be without it, and which other rules hold for them too."""
+    parts = {
+        is_rule: ", ".join(
+            f"“{labels.get(i, i)}” {words.percent(share)}"
+            for i, share in sorted(segment.overlap.items(), key=lambda item: (-item[1], item[0]))
+            if (i in rules) == is_rule
+        )
+        for is_rule in (False, True)
+    }  # fmt: skip
+    without = f" Without it they would be {parts[False]}." if parts[False] else ""
+    return without + (f" Another rule holds for some too: {parts[True]}." if parts[True] else "")
 
 
 def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:
@@ -223,7 +262,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     helpers: dict[str, Any] = {
-        name: getattr(words, name) for name in ("count", "decimal", "percent", "money", "day", "above_everyone")
+        name: getattr(words, name)
+        for name in ("count", "decimal", "percent", "money", "day", "above_everyone", "feature_words", "probability")
     }
-    environment.globals.update(helpers, facts=_facts, mix=_mix, summary=SUMMARY, no_data=NO_DATA, unknown=words.UNKNOWN)
+    environment.globals.update(
+        helpers, facts=_facts, mix=_mix, overlap=_overlap, summary=SUMMARY, no_data=NO_DATA, unknown=words.UNKNOWN
+    )
     return environment

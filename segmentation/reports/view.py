@@ -38,6 +38,22 @@ class Segment:
     """(feature, z), as the table orders them."""
     means: Mapping[str, float]
     z: Mapping[str, float]
+    overlap: Mapping[str, float]
+    """Of a rule's segment: segment_id → share of its members whom the model puts there, or another rule claims too."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A comparison of a dimension's segments in what they were not made of."""
+
+    feature: str
+    since: str | None
+    """The as-of date whose segments are compared in what came after it; None for what was known then."""
+    explained: float | None
+    """Share of the variance, 0..1."""
+    p: float | None
+    """Allowing for all comparisons of the dimension."""
+    differs: bool
 
 
 @dataclass(frozen=True)
@@ -57,8 +73,22 @@ class Candidate:
     excess: float | None = None
     separation: int | None = None
     valleys: float | None = None
+    usefulness: float | None = None
     against: tuple[str, ...] | None = None
     """What kept it from being chosen, in words."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Two segments, or what has become of some, would be one."""
+
+    segments: int
+    """How many are then left."""
+    one: Sequence[str]
+    other: Sequence[str]
+    """The segment_ids in each."""
+    kept: float
+    """What is then left of the sum of squares between segments, 0..1."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +104,8 @@ class Choice:
     """All seeds, by k and seed."""
     best: Sequence[Candidate]
     """One for each k: the one the selection weighed, or else that with the lowest SSE."""
+    merges: Sequence[Merge] = ()
+    """How the chosen segments would join, in order."""
 
 
 def dimensions(data: ReportData) -> tuple[str, ...]:
@@ -122,7 +154,27 @@ def choice(data: ReportData, dimension: str) -> Choice | None:
         text(row.get("reason")),
         fits,
         best,
+        [
+            Merge(integer(m["segments"]) or 0, list(m["one"]), list(m["other"]), number(m["kept"]) or 0.0)
+            for m in structs(row.get("merges"))
+        ],
     )
+
+
+def differences(data: ReportData, dimension: str) -> tuple[Difference, ...]:
+    """What tells more of a dimension's segments than how they were made: the greatest first."""
+    found = [
+        Difference(
+            text(r["feature"]),
+            str(r["segments_as_of"]) if r["role"] == "next_period" else None,
+            number(r["omega_squared"]),
+            number(r["p_holm"]),
+            bool(r["differs"]),
+        )
+        for r in _of(data.differences, dimension)
+        if r["role"] != "descriptive"
+    ]
+    return tuple(sorted(found, key=lambda d: (d.since is None, not d.differs, -(d.explained or 0), d.feature)))
 
 
 def _of(frame: Any, dimension: str) -> list[dict[str, Any]]:
@@ -158,6 +210,7 @@ def _segment(
         differentiators=[(feature, z) for feature, z in apart if z is not None],
         means=mapping(row["feature_means"]),
         z=mapping(row["feature_z"]),
+        overlap=mapping(row.get("overlap")),
     )
 
 
@@ -176,5 +229,6 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         excess=number(row.get("excess")),
         separation=integer(row.get("separation")),
         valleys=number(row.get("valleys")),
+        usefulness=number(row.get("usefulness")),
         against=None if flaws is None else tuple(text(f) for f in flaws),
     )

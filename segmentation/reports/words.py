@@ -73,6 +73,15 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.0f}%" if share in (0.0, 1.0) else f"{100 * share:.1f}%".replace("-", "−")
 
 
+def probability(p: float | None) -> str:
+    """A p-value to two places.
+
+    >>> probability(0.0312), probability(0.0004), probability(None)
+    ('0.03', '<0.01', '–')
+    """
+    return UNKNOWN if p is None else "<0.01" if p < 0.005 else f"{p:.2f}"
+
+
 def money(value: float | None, currency: str, places: int = 0) -> str:
     """An amount with its currency; an unusual one by its ISO 4217 code.
 

@@ -2,11 +2,13 @@
 
 Assigned customers, features and day tiles come in; `conf/population.yml` says who takes part at all, a name is a
 predicate of `conf/personas.yml` that holds beyond chance, a rule of `conf/rules.yml` may override the unified segment
-and says so; out go the rows of `population`, `segments` and `segment_profiles`.
+and says so; out go the rows of `population`, `segments`, `segment_profiles` and `segment_differences`.
 """
 
+from segmentation.segments.differences import NEXT_PERIOD, by_cluster, difference_rows, outside_every_fit
 from segmentation.segments.matching import Kin, lineage, means_apart, moved_share, new_ids, same_as
 from segmentation.segments.members import Model, segment_ids, segment_rows
+from segmentation.segments.moments import cluster_means, moments
 from segmentation.segments.personas import Personas, beyond_chance, load_personas, name_segments
 from segmentation.segments.population import (
     Exclusion,
@@ -15,10 +17,11 @@ from segmentation.segments.population import (
     load_population,
     population_rows,
 )
-from segmentation.segments.profiles import cluster_means, profile_rows
+from segmentation.segments.profiles import profile_rows
 from segmentation.segments.rules import Rules, apply_rules, load_rules
 
 __all__ = [
+    "NEXT_PERIOD",
     "Exclusion",
     "Kin",
     "Model",
@@ -27,16 +30,20 @@ __all__ = [
     "Rules",
     "apply_rules",
     "beyond_chance",
+    "by_cluster",
     "cluster_means",
+    "difference_rows",
     "excluded_customers",
     "lineage",
     "load_personas",
     "load_population",
     "load_rules",
     "means_apart",
+    "moments",
     "moved_share",
     "name_segments",
     "new_ids",
+    "outside_every_fit",
     "population_rows",
     "profile_rows",
     "same_as",

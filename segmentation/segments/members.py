@@ -76,6 +76,7 @@ def segment_rows(dimension: str, model: Model | None, features: DataFrame, has_d
             F.col("share") if dimension == UNIFIED else F.col("cluster_id").isNotNull().cast("double"),
         )
         .withColumn("rule_applied", F.lit(None).cast("string"))
+        .withColumn("rules_met", F.lit(None).cast("array<string>"))
         .withColumn("model_version", F.lit(model.version if model else None).cast("string"))
         .select(*(c for c in SEGMENTS.names if c not in KEYS))
     )

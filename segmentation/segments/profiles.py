@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -14,84 +13,12 @@ from pyspark.sql import functions as F
 
 from segmentation.core.periods import Window
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
-from segmentation.matrix import NOTHING, Preprocessor, Slot
+from segmentation.segments.moments import EVERYONE, SEGMENT, Means, difference
+from segmentation.segments.rules import ruled_id
 from segmentation.tiles import in_units, since
 
 YEAR = Window(365)
 TOP = 5
-SEGMENT = ["dimension", "segment_id"]
-EVERYONE = "(everyone)"
-
-
-@dataclass(frozen=True)
-class Means:
-    """Exact means of one segment: scaled slots, raw features, and how many members had data in each dimension."""
-
-    customers: int
-    z: Mapping[str, float]
-    raw: Mapping[str, float]
-    counts: Mapping[str, int] = field(default_factory=dict, compare=False)
-    """Members behind each mean of `z`: in a dimension that few are known in, far fewer than `customers`."""
-
-
-def cluster_means(
-    segments: DataFrame, features: DataFrame, preprocessors: Mapping[str, Preprocessor]
-) -> dict[tuple[str, str], Means]:
-    """(dimension, segment_id) → means; `(dimension, "(everyone)")` for all who have data in the dimension.
-
-    A dimension's segments are described by its own slots, unified ones by those of all dimensions. A slot's mean is
-    over the members with data in the slot's dimension. Sums are decimal, so no order of addition can show.
-    """
-    slots = [(p, s) for p in preprocessors.values() if p.dimension != UNIFIED for s in p.slots if s != NOTHING]
-    if not slots:
-        return {}
-    numeric = {f.name: f for f in features.schema if f.dataType.typeName() != "string"}
-    raw = sorted({s.feature for _, s in slots} & set(numeric))
-    described = features.select(
-        "customer_id",
-        *(
-            F.when(F.expr(p.has_data), F.expr(s.sql)).cast("decimal(30,12)").alias(f"z_{i}")
-            for i, (p, s) in enumerate(slots)
-        ),
-        *(F.col(f).cast("decimal(30,6)").alias(f"raw_{f}") for f in raw),
-    )
-    names = [c for c in described.columns if c != "customer_id"]
-    sums = [F.sum(c).alias(f"sum_{c}") for c in names] + [F.count(c).alias(f"n_{c}") for c in names]
-    joined = segments.select("customer_id", *SEGMENT).join(described, on="customer_id", how="inner")
-    rows = joined.groupBy(*SEGMENT).agg(F.count("*").alias("customers"), *sums).collect()
-    per_segment = {(r["dimension"], r["segment_id"]): r.asDict() for r in rows}
-    means = {key: _means(key[0], [r], slots, raw) for key, r in per_segment.items()}
-    for dimension in {d for d, _ in per_segment}:
-        of = [r for (d, s), r in per_segment.items() if d == dimension and s != NO_DATA]
-        if of:
-            means[dimension, EVERYONE] = _means(dimension, of, slots, raw)
-    return means
-
-
-def _means(
-    dimension: str,
-    rows: Sequence[dict[str, Any]],
-    slots: Sequence[tuple[Preprocessor, Slot]],
-    raw: Sequence[str],
-) -> Means:
-    def mean(column: str) -> float | None:
-        n = sum(r[f"n_{column}"] for r in rows)
-        return float(sum((r[f"sum_{column}"] for r in rows if r[f"n_{column}"]), Decimal(0)) / n) if n else None
-
-    mine = [(i, s) for i, (p, s) in enumerate(slots) if dimension in (UNIFIED, p.dimension)]
-    z = {s.name: mean(f"z_{i}") for i, s in mine}
-    means = {f: mean(f"raw_{f}") for f in raw if f in {s.feature for _, s in mine}}
-    return Means(
-        sum(r["customers"] for r in rows),
-        {k: v for k, v in z.items() if v is not None},
-        {k: v for k, v in means.items() if v is not None},
-        {s.name: sum(r[f"n_z_{i}"] for r in rows) for i, s in mine},
-    )
-
-
-def difference(segment: Means, everyone: Means | None) -> dict[str, float]:
-    """Slot → how many standard deviations the segment's mean lies above everyone's."""
-    return {k: v - everyone.z.get(k, 0.0) for k, v in segment.z.items()} if everyone else {}
 
 
 def profile_rows(
@@ -111,13 +38,17 @@ def profile_rows(
         F.sum(F.col("coverage").cast("decimal(18,6)")).alias("coverage"),
         *sums,
     ).collect()  # fmt: skip
-    mixes = _category_mix(joined)
+    mixes, overlaps = _category_mix(joined), _overlaps(segments)
     totals: dict[str, list[Row]] = {}
     for r in rows:
         totals.setdefault(r["dimension"], []).append(r)
     order = {d: i for i, d in enumerate((*DIMENSIONS, UNIFIED))}
     rows.sort(key=lambda r: (order[r["dimension"]], r["segment_id"] == NO_DATA, r["segment_id"]))
-    return [_profile(r, totals[r["dimension"]], mixes.get((r["dimension"], r["segment_id"])), means) for r in rows]
+    return [
+        _profile(r, totals[r["dimension"]], mixes.get((r["dimension"], r["segment_id"])), means)
+        | {"overlap": overlaps.get(r["segment_id"])}
+        for r in rows
+    ]
 
 
 def _per_customer(tiles: DataFrame, as_of: dt.date) -> DataFrame:
@@ -154,6 +85,19 @@ def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]
     for r in sorted(rows, key=lambda r: str(r["department"])):
         mixes.setdefault((r["dimension"], r["segment_id"]), {})[r["department"]] = r["net"]
     return mixes
+
+
+def _overlaps(segments: DataFrame) -> dict[str, dict[str, float]]:
+    """Of each rule's segment the shares of its members by what the model alone says, and whom other rules claim too."""
+    ruled = segments.where("rule_applied IS NOT NULL").groupBy("segment_id", "raw_segment_id", "rules_met").count()
+    customers: dict[str, int] = {}
+    also: dict[str, dict[str, int]] = {}
+    for r in ruled.collect():
+        customers[r["segment_id"]] = customers.get(r["segment_id"], 0) + r["count"]
+        for other in (r["raw_segment_id"], *map(ruled_id, r["rules_met"][1:])):
+            of = also.setdefault(r["segment_id"], {})
+            of[other] = of.get(other, 0) + r["count"]
+    return {s: {other: n / customers[s] for other, n in sorted(of.items())} for s, of in also.items()}
 
 
 def _profile(

@@ -25,7 +25,7 @@ class Rule(Strict):
     @property
     def segment_id(self) -> str:
         """The identity of a declared segment is its rule."""
-        return f"rule-{self.name}"
+        return ruled_id(self.name)
 
 
 class Rules(Strict):
@@ -46,6 +46,11 @@ class Rules(Strict):
         return Rules(rules=kept), lines
 
 
+def ruled_id(name: str) -> str:
+    """The segment_id of a rule's customers."""
+    return f"rule-{name}"
+
+
 def load_rules(folder: Path, features: Collection[str]) -> Rules:
     """The rules. Raises ConfigError for a name that is no feature, or that stands twice."""
     path = folder / "rules.yml"
@@ -62,22 +67,28 @@ def load_rules(folder: Path, features: Collection[str]) -> Rules:
 
 
 def apply_rules(rules: Rules, segments: DataFrame, features: DataFrame) -> DataFrame:
-    """The same rows; in the unified dimension with segment_id, segment_name and rule_applied of the first match."""
+    """The same rows; in the unified dimension with segment_id, segment_name and rule_applied of the first match.
+
+    rules_met has every match, in order.
+    """
     if not rules.rules:
         return segments
     columns = sorted({c for rule in rules.rules for c in sql_columns(rule.when, rule.name)})
-    matched = F.coalesce(
-        *(
-            F.when(F.expr(r.when), F.struct(*(F.lit(v) for v in (r.segment_id, r.segment_name, r.name))))
-            for r in rules.rules
+    matched = F.array_compact(
+        F.array(
+            *(
+                F.when(F.expr(r.when), F.struct(*(F.lit(v) for v in (r.segment_id, r.segment_name, r.name))))
+                for r in rules.rules
+            )
         )
     )
-    hits = features.select("customer_id", *columns).select("customer_id", matched.alias("hit")).where("hit IS NOT NULL")
-    hit = (F.col("dimension") == UNIFIED) & F.col("hit").isNotNull()
+    hits = features.select("customer_id", *columns).select("customer_id", matched.alias("hits")).where("size(hits) > 0")
+    hit = (F.col("dimension") == UNIFIED) & F.col("hits").isNotNull()
     return (
         segments.join(hits, on="customer_id", how="left")
-        .withColumn("segment_id", F.when(hit, F.col("hit.col1")).otherwise(F.col("segment_id")))
-        .withColumn("segment_name", F.when(hit, F.col("hit.col2")).otherwise(F.col("segment_name")))
-        .withColumn("rule_applied", F.when(hit, F.col("hit.col3")))
+        .withColumn("segment_id", F.when(hit, F.col("hits.col1")[0]).otherwise(F.col("segment_id")))
+        .withColumn("segment_name", F.when(hit, F.col("hits.col2")[0]).otherwise(F.col("segment_name")))
+        .withColumn("rule_applied", F.when(hit, F.col("hits.col3")[0]))
+        .withColumn("rules_met", F.when(hit, F.col("hits.col3")))
         .select(*segments.columns)
     )

@@ -13,12 +13,13 @@ from tests.jobs import kills
 from tests.published import published, row_hash, table
 
 AS_OF = dt.date(2024, 5, 1)
-PUBLISHED = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
+PUBLISHED = ("customer_features", "segments", "segment_profiles", "segment_differences", "k_sweep", "k_selection",
+             "segment_models", "segment_lineage")  # fmt: skip
 STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
 # The table whose first commit after its creation is followed by the kill.
 EVERY_STEP = ("stg_transactions", "customer_day", "customer_month", "category_price", "data_quality",
               "customer_features", "k_sweep", "k_selection", "segment_models", "promotions",
-              "segments", "segment_profiles")  # fmt: skip
+              "segments", "segment_profiles", "segment_differences")  # fmt: skip
 
 
 def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:
@@ -31,7 +32,7 @@ def start(folder: Path, warehouse: Path) -> subprocess.Popen[bytes]:
 def _check(shop: Path, undisturbed: Path, name: str, warehouse: Path) -> None:
     kills.kill_behind(start(shop, warehouse), warehouse, name, 1)  # version 0 creates the table
     runs = table(warehouse, "runs")
-    assert "monthly" not in set(runs["job"]) or name == "segment_profiles"
+    assert "monthly" not in set(runs["job"]) or name == "segment_differences"
     assert start(shop, warehouse).wait() == 0
     for t in PUBLISHED:
         expected, found = published(undisturbed, t, AS_OF), published(warehouse, t, AS_OF)

@@ -14,7 +14,8 @@ from tests.published import published, row_hash, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
 
 AS_OF = dt.date(2024, 5, 1)
-TABLES = ("customer_features", "segments", "segment_profiles", "k_sweep", "k_selection", "segment_models")
+TABLES = ("customer_features", "segments", "segment_profiles", "segment_differences", "k_sweep", "k_selection",
+          "segment_models")  # fmt: skip
 
 
 def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path, undisturbed: Path) -> None:

@@ -48,6 +48,11 @@ class Shop:
         rows = table(self.folder / "warehouse", "segment_models").itertuples()
         return {(r.dimension, r.model_version): dict(zip(r.segment_ids, r.segment_names, strict=True)) for r in rows}
 
+    def version(self, run_id: str) -> str:
+        models = table(self.folder / "warehouse", "segment_models")
+        [version] = set(models[models["run_id"] == run_id]["model_version"])
+        return version
+
     def promotions(self) -> list[tuple[str, dt.date, str]]:
         rows = table(self.folder / "warehouse", "promotions").sort_values("seq")
         return list(zip(rows["model_version"], rows["effective_from_as_of"], rows["by"], strict=True))
@@ -70,8 +75,9 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: Shop) -> None:
     before = shop.models()
     run = run_fit(shop.context(), AUGUST)
-    version = run["verdict"].split()[1]
-    assert " passed: silhouette " in run["verdict"]
+    version = shop.version(run["run_id"])
+    assert run["verdict"] == "passed"
+    assert run["reason"].startswith(f"bundle {version}: silhouette ")
     after = shop.models()
     [(champion, start, _), (promoted, effective, by)] = shop.promotions()
     assert (start, promoted, effective, by) == (JULY, version, AUGUST, "gate")
@@ -99,9 +105,9 @@ def test_a_finer_refit_splits_and_is_refused_where_too_many_move(shop: Shop) -> 
     shop.set("sweep.yml", pinned_k={**PINNED, "unified": 6})
     shop.set("promotion.yml", max_moved_share=0.0, max_silhouette_loss=0.0)
     run = run_fit(shop.context(), AUGUST)
-    version = run["verdict"].split()[1]
-    assert " refused: " in run["verdict"]
-    assert "in another segment (at most 0 %)" in run["verdict"]
+    version = shop.version(run["run_id"])
+    assert run["verdict"] == "refused"
+    assert "in another segment (at most 0 %)" in run["reason"]
     assert version not in {v for v, _, _ in shop.promotions()}
     kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
     unified = kin[kin["dimension"] == "unified"]
@@ -122,4 +128,4 @@ def test_a_promotion_after_scoring_begins_the_next_day(shop: Shop) -> None:
     shop.set("sweep.yml", pinned_k=PINNED, seeds=[23])
     shop.set("promotion.yml", max_moved_share=1.0, max_silhouette_loss=1.0, min_stability=0.0)
     run = run_fit(shop.context(), AUGUST)
-    assert shop.promotions()[-1][:2] == (run["verdict"].split()[1], AUGUST + dt.timedelta(days=1))
+    assert shop.promotions()[-1][:2] == (shop.version(run["run_id"]), AUGUST + dt.timedelta(days=1))

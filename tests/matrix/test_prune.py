@@ -35,6 +35,24 @@ def test_the_limit_is_on_the_absolute_correlation(limit: float, goes: bool) -> N
     assert list(redundant(["a", "b"], columns, limit)) == (["b"] if goes else [])
 
 
+def test_an_average_says_what_its_sum_and_its_count_say_together() -> None:
+    """log(sum / count) = log sum − log count, which no pairwise correlation shows: ρ is 0.71 and −0.71."""
+    rng = np.random.default_rng(3)
+    total, orders = np.exp(rng.normal(size=(2, 5000)))
+    columns = np.log(np.column_stack([total, orders, rng.normal(size=5000) ** 2 + 1, total / orders]))
+    assert redundant(["total", "orders", "noise", "average"], columns, 0.9) == {
+        "average": "says what total and orders say together: multiple correlation 1.00"
+    }
+
+
+@pytest.mark.parametrize(("limit", "goes"), [(0.85, True), (0.9, False)])
+def test_the_limit_is_on_the_multiple_correlation(limit: float, goes: bool) -> None:
+    """By hand: of c = a + b + e with orthogonal a, b, e of lengths 2, 2, 2·sqrt(2/3): R² = 8 / (8 + 8/3) = 3/4."""
+    a, b, e = (np.array(v) for v in ([1.0, -1, 1, -1], [1.0, 1, -1, -1], [1.0, -1, -1, 1]))
+    columns = np.column_stack([a, b, a + b + e * np.sqrt(2 / 3)])
+    assert list(redundant(["a", "b", "c"], columns, limit)) == (["c"] if goes else [])
+
+
 @pytest.mark.parametrize("names", [[], ["alone"]])
 def test_one_column_or_none_has_nobody_to_repeat(names: list[str]) -> None:
     assert redundant(names, np.zeros((3, len(names))), 0.9) == {}

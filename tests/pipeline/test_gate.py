@@ -11,9 +11,9 @@ import pytest
 from segmentation.core.schemas import UNIFIED
 from segmentation.pipeline import gate
 from segmentation.pipeline.gate import weigh
-from segmentation.pipeline.promotion import Promotion
+from segmentation.pipeline.promotion import PromotionRules
 
-RULES = Promotion(max_silhouette_loss=0.02, min_stability=0.75, max_moved_share=0.5)
+RULES = PromotionRules(max_silhouette_loss=0.02, min_stability=0.75, max_moved_share=0.5)
 THREE = np.zeros((3, 2))
 
 
@@ -36,9 +36,10 @@ def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, move
 
 
 def test_what_keeps_all_rules_passes_with_its_figures() -> None:
-    assert verdict().said == (
-        "passed: silhouette 0.290, the champion's 0.300 (at most 0.02 less); stability 0.80 (at least 0.75); 40.0 % in "
-        "another segment (at most 50 %)"
+    assert verdict() == gate.Verdict(
+        "passed",
+        "silhouette 0.290, the champion's 0.300 (at most 0.02 less); stability 0.80 (at least 0.75); 40.0 % in "
+        "another segment (at most 50 %)",
     )
 
 
@@ -54,10 +55,11 @@ def test_what_keeps_all_rules_passes_with_its_figures() -> None:
     ],
 )
 def test_each_rule_alone_refuses(facts: dict[str, Any], said: str) -> None:
-    assert verdict(**facts).said == said
+    found = verdict(**facts)
+    assert f"{found.word}: {found.figures}" == said
 
 
 @pytest.mark.parametrize("facts", [{"old": np.zeros((1, 2))}, {"before": None}, {"known": False}])
 def test_a_champion_that_says_nothing_of_these_customers_gives_way(facts: dict[str, Any]) -> None:
-    assert verdict(**facts).said.startswith("passed: the champion ")
-    assert verdict(**facts, stability=0.0, moved=1.0).passed
+    assert verdict(**facts).figures.startswith("the champion ")
+    assert verdict(**facts, stability=0.0, moved=1.0).word == "passed"

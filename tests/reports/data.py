@@ -17,6 +17,7 @@ from segmentation.core.schemas import (
     K_SELECTION,
     K_SWEEP,
     POPULATION,
+    SEGMENT_DIFFERENCES,
     SEGMENT_PROFILES,
     UNIFIED,
 )
@@ -90,7 +91,8 @@ def report_data(**changes: Any) -> ReportData:
         explained=(0.312, 0.148),
         currency="USD",
         population=population_frame(),
-        rule_segments=frozenset({"rule_new_customers"}),
+        differences=differences_frame(),
+        rule_segments=frozenset({"rule_new_customers", "rule_vip"}),
         descriptions={
             "order_gap_variation_365d": "Irregularity of the rhythm, deviation of the gaps over their mean",
             "net_revenue_365d": "Revenue net of discounts and returns",
@@ -155,7 +157,8 @@ def _profiles(dimension: str) -> list[dict[str, Any]]:
     if dimension == UNIFIED:
         known = {"customers": 74, "customer_share": 0.03, "revenue_share": 0.0041,
                  "top_differentiators": [Row(feature="orders_365d", z=-2.6, direction="below")],
-                 "feature_z": {"orders_365d": -2.6}}  # fmt: skip
+                 "feature_z": {"orders_365d": -2.6},
+                 "overlap": {"UN-2": 0.25, "UN-1": 0.75, "rule_vip": 0.1}}  # fmt: skip
         rows.append(profile_row(dimension, "rule_new_customers", "New customers", **known))
     if dimension == "demographics":
         known = {"customers": 864, "customer_share": 0.35, "revenue_share": 0.04}
@@ -197,6 +200,7 @@ def selection_row(dimension: str, k: int | None, **changes: Any) -> dict[str, An
             gap=0.2,
             separation=3,
             valleys=0.75,
+            usefulness=0.123,
             flaws=[] if s["min_share"] >= 0.06 else ["a small segment"],
         )
         for s in best.values()
@@ -204,6 +208,8 @@ def selection_row(dimension: str, k: int | None, **changes: Any) -> dict[str, An
     row = {
         "as_of": AS_OF, "run_id": RUN, "dimension": dimension, "k": k, "seed": best[k]["seed"] if k else None,
         "chosen_by": "system", "structure": "clusters" if k else "none", "candidates": candidates,
+        "merges": [Row(segments=k - i, one=[f"{dimension[:2].upper()}-1"], other=[f"{dimension[:2].upper()}-{i + 1}"],
+                       kept=1 - i / (k - 1)) for i in range(1, k)] if k else [],
         "reason": f"k={k}: the best silhouette above that of noise; every segment holds 6 % or more of the customers, "
         "and the segments come back over resamples (adjusted Rand index 0.91).",
     }  # fmt: skip
@@ -239,6 +245,17 @@ def population_frame() -> pd.DataFrame:
         ("prospect", "No dated record tells of them", 1, 0.0004, Decimal("0.00")),
     ]
     return pd.DataFrame([(AS_OF, RUN, *r) for r in rows], columns=list(POPULATION.names))
+
+
+def differences_frame() -> pd.DataFrame:
+    """Of the unified segments one comparison that only describes, two of other inputs, and one of what came after."""
+    rows: list[tuple[Any, ...]] = [
+        (UNIFIED, "net_revenue_365d", "descriptive", AS_OF, CUSTOMERS, 5, 900.0, 0.6, None, None, None),
+        (UNIFIED, "age_band", "held_out", AS_OF, 801, 5, 1.2, 0.001, 0.31, 0.31, False),
+        (UNIFIED, "nps_365d", "held_out", AS_OF, 400, 5, 9.0, 0.074, 1e-6, 2e-6, True),
+        (UNIFIED, "next_period_spend", "next_period", dt.date(2017, 12, 1), 2400, 5, 210.0, 0.257, 0.0, 0.0, True),
+    ]
+    return pd.DataFrame([(AS_OF, RUN, *r) for r in rows], columns=list(SEGMENT_DIFFERENCES.names))
 
 
 def points_frame(n: int) -> pd.DataFrame:

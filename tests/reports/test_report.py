@@ -299,6 +299,32 @@ def test_everybody_known_is_scored_or_left_out_for_a_reason(show: Callable[..., 
     assert -1 not in places
 
 
+def test_only_comparisons_that_can_prove_something_are_shown_with_what_they_prove() -> None:
+    said = " ".join(_text_of(render_report(report_data())).split())
+    assert "Do they differ in what they were not made of? 2 of 3 comparisons say so" in said
+    rows = ("Spend after 2017-12-01 (log), by the segments of then 25.7% <0.01 yes", "nps (365 d) 7.4% <0.01 yes",
+            "age band 0.1% 0.31 no more than by chance")  # fmt: skip
+    places = [said.find(row) for row in rows]
+    assert places == sorted(places)
+    assert -1 not in places
+    assert said.count("comparisons say so") == 1  # the other dimensions have none
+
+
+def test_segments_that_are_most_alike_are_named_and_what_is_left_without_their_difference() -> None:
+    names, said = NAMES["psychographic"], " ".join(_text_of(render_report(report_data())).split())
+    assert f"3 segments: “{names[0]}” and “{names[1]}” are one; 66.7% of the sum of squares" in said
+    assert "1 segments:" not in said
+
+
+def test_a_rules_segment_says_where_its_members_would_be_without_it() -> None:
+    first, second = NAMES["unified"][:2]
+    said = " ".join(_text_of(render_report(report_data())).split())
+    assert (
+        f"A business rule says who belongs here. Without it they would be “{first}” 75.0%, “{second}” 25.0%. Another "
+        "rule holds for some too: “rule_vip” 10.0%."
+    ) in said
+
+
 def test_no_structure_is_said_in_words(show: Callable[..., Page]) -> None:
     reason = "No k from 2 to 10 separates the customers better than shuffled features do."
     everyone = {
@@ -378,6 +404,7 @@ def test_a_dimension_of_the_users_own_follows_the_five(show: Callable[..., Page]
         ("selection", "reason"),
         ("quality", "value"),
         ("population", "reason"),
+        ("differences", "p_holm"),
         ("points", "y"),
     ],
 )

@@ -13,7 +13,7 @@ from segmentation.core.schemas import UNIFIED
 from segmentation.features import load_registry
 from segmentation.matrix import NOTHING, Preprocessor, Slot, unify
 from segmentation.segments import cluster_means, load_personas, name_segments
-from segmentation.segments.profiles import EVERYONE, Means, difference
+from segmentation.segments.moments import EVERYONE, Means, difference
 from tests.conftest import CONF
 
 MONEY = Preprocessor(

@@ -11,10 +11,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.schemas import SEGMENT_PROFILES, UNIFIED
 from segmentation.segments import profile_rows
-from segmentation.segments.profiles import EVERYONE, Means
+from segmentation.segments.moments import EVERYONE, Means
 from tests.tiles.data import days
 
 AS_OF = dt.date(2018, 1, 1)
+MEMBERS = (
+    "dimension string, customer_id string, segment_id string, segment_name string, coverage double, "
+    "raw_segment_id string, rule_applied string, rules_met array<string>"
+)
 
 
 def day(customer: str, date: str, **states: Any) -> dict[str, Any]:
@@ -28,10 +32,8 @@ def bought(*categories: tuple[str | None, str, int]) -> list[tuple[Any, ...]]:
 
 
 def segments(spark: SparkSession, *rows: tuple[str, str, str, float]) -> DataFrame:
-    named = [(d, c, s, s.upper(), coverage) for d, c, s, coverage in rows]
-    return spark.createDataFrame(
-        named, "dimension string, customer_id string, segment_id string, segment_name string, coverage double"
-    )
+    named = [(d, c, s, s.upper(), coverage, s, None, None) for d, c, s, coverage in rows]
+    return spark.createDataFrame(named, MEMBERS)
 
 
 def shop(spark: SparkSession) -> DataFrame:
@@ -62,7 +64,7 @@ def test_the_profile_of_a_small_shop(spark: SparkSession) -> None:
         ("transactional", "c", "s2", 1.0), ("transactional", "d", "no_data", 0.0),
     )  # fmt: skip
     s1, s2, no_data = profile_rows(members, shop(spark), {}, AS_OF)
-    nothing_known = {"top_differentiators": [], "feature_means": {}, "feature_z": {}}
+    nothing_known = {"top_differentiators": [], "feature_means": {}, "feature_z": {}, "overlap": None}
     assert s1 == {
         "dimension": "transactional", "segment_id": "s1", "segment_name": "S1",
         "customers": 2, "customer_share": 0.5,
@@ -140,6 +142,25 @@ def test_rows_come_by_dimension_then_segment_with_no_data_last(spark: SparkSessi
         pytest.approx(v / 150.01) for v in (130, 20.01, 20.01, 130, 20.01, 130)
     ]
     assert [r["coverage"] for r in rows] == [1.0, 0.0, 1.0, 0.0, 0.5, 1.0]
+
+
+def test_a_rules_segment_says_where_its_members_would_be_and_which_other_rules_hold_for_them(
+    spark: SparkSession,
+) -> None:
+    """Of four who are lapsed three would be in u-1 and one in u-2; for two of them a second rule holds, for one two."""
+    met = {"a": ("u-1", ["lapsed"]), "b": ("u-1", ["lapsed", "new"]), "c": ("u-1", ["lapsed", "new", "vip"]),
+           "d": ("u-2", ["lapsed"])}  # fmt: skip
+    rows = [(UNIFIED, c, "rule-lapsed", "Lapsed", 1.0, raw, "lapsed", rules) for c, (raw, rules) in met.items()]
+    rows += [
+        (UNIFIED, "e", "u-1", "U", 1.0, "u-1", None, None),
+        (UNIFIED, "f", "rule-new", "N", 1.0, "u-1", "new", ["new"]),
+    ]
+    found = profile_rows(spark.createDataFrame(rows, MEMBERS), shop(spark), {}, AS_OF)
+    assert {r["segment_id"]: r["overlap"] for r in found} == {
+        "rule-lapsed": {"u-1": 0.75, "u-2": 0.25, "rule-new": 0.5, "rule-vip": 0.25},
+        "rule-new": {"u-1": 1.0},
+        "u-1": None,
+    }
 
 
 def test_goods_given_away_cost_what_they_cost(spark: SparkSession) -> None:

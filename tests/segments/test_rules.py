@@ -16,7 +16,7 @@ from tests.conftest import CONF
 
 COLUMNS = (
     "dimension string, customer_id string, segment_id string, segment_name string, raw_segment_id string, "
-    "rule_applied string"
+    "rule_applied string, rules_met array<string>"
 )
 RULES = Rules(
     rules=[
@@ -28,7 +28,7 @@ RULES = Rules(
 
 
 def segments(spark: SparkSession, dimension: str = "unified") -> DataFrame:
-    rows = [(dimension, c, "u-1", "High spenders", "u-1", None) for c in "abcdef"]
+    rows = [(dimension, c, "u-1", "High spenders", "u-1", None, None) for c in "abcdef"]
     return spark.createDataFrame(rows, COLUMNS)
 
 
@@ -41,12 +41,12 @@ def test_the_first_match_wins_and_the_models_word_is_kept(spark: SparkSession) -
     """b is lapsed and new; d is neither, by one day; of f nothing is known, and null matches nothing."""
     expected = spark.createDataFrame(
         [
-            ("unified", "a", "rule-never_bought", "Never bought", "u-1", "never_bought"),
-            ("unified", "b", "rule-lapsed", "Lapsed", "u-1", "lapsed"),
-            ("unified", "c", "rule-lapsed", "Lapsed", "u-1", "lapsed"),
-            ("unified", "d", "u-1", "High spenders", "u-1", None),
-            ("unified", "e", "rule-new", "New", "u-1", "new"),
-            ("unified", "f", "u-1", "High spenders", "u-1", None),
+            ("unified", "a", "rule-never_bought", "Never bought", "u-1", "never_bought", ["never_bought"]),
+            ("unified", "b", "rule-lapsed", "Lapsed", "u-1", "lapsed", ["lapsed", "new"]),
+            ("unified", "c", "rule-lapsed", "Lapsed", "u-1", "lapsed", ["lapsed"]),
+            ("unified", "d", "u-1", "High spenders", "u-1", None, None),
+            ("unified", "e", "rule-new", "New", "u-1", "new", ["new"]),
+            ("unified", "f", "u-1", "High spenders", "u-1", None, None),
         ],
         COLUMNS,
     )
