@@ -21,6 +21,7 @@ from segmentation.clustering.stability import (
     overlaps,
     valleys,
 )
+from segmentation.clustering.usefulness import Useful
 from segmentation.clustering.views import Array
 
 DIFFERENT = 0.5
@@ -48,8 +49,8 @@ class Evidence:
     """The fewest columns in which two neighbouring clusters differ by DIFFERENT standard deviations or more."""
     valleys: float
     """Share of the pairs of neighbouring clusters with fewer customers between them than cutting noise leaves, 0..1."""
-    usefulness: float | None = None
-    """Share of the variance of a holdout's outcome that the clusters explain, 0..1; None without a holdout."""
+    useful: Useful | None = None
+    """What the clusters explain of a holdout's outcome; None without a holdout."""
 
 
 def gather(

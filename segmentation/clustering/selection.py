@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from segmentation.clustering.evidence import DIFFERENT, Evidence
 from segmentation.clustering.references import NOISES, RESAMPLES
 from segmentation.clustering.sweep import Candidate, SweepConfig, Swept
+from segmentation.clustering.usefulness import Useful
 
 CLUSTERS, CONTINUUM, NONE = "clusters", "continuum", "none"
 MOST = 0.6
@@ -60,9 +61,10 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     other rises by min_excess and ERRORS standard errors, there is no structure. Preferred are those with
     min_actionable_k segments, none below min_share, and neighbours that differ in min_different features; the last is
     waived first. Where some of these have a valley between MOST neighbours, there are clusters, and those within one
-    standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a holdout the
-    most useful of those as stable as the most stable (to CLOSE) is taken, without one the most stable; of equals (to
-    0.01) the smallest.
+    standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a holdout, of
+    those as stable as the most stable (to CLOSE) the smallest is taken that is as useful as any of them to within one
+    standard error; without one, or where none is useful beyond ERRORS of these, the most stable (to 0.01), of equals
+    the smallest.
     """
     pinned = config.pinned_k.get(dimension)
     best: dict[int, Candidate] = {}
@@ -84,14 +86,13 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     top = max(pool, key=lambda w: (_excess(w), -w.k))
     near = [w for w in pool if _excess(w) >= _excess(top) - _error(top)] if clusters else pool
     chosen, by = _best(near)
-    others = ", ".join(str(w.k) for w in near)
     if not clusters:
-        why = "the only stable k without a greater fault" if len(pool) == 1 else f"{by} of k={others}"
+        why = "the only stable k without a greater fault" if len(pool) == 1 else by
         why += ". Customers are a continuum, of which its segments are parts, not clusters"
     elif len(near) == 1:
         why = "the best silhouette above that of noise"
     else:
-        why = f"{by} of k={others}, which have the best silhouette above that of noise to within one error"
+        why = f"{by}, which have the best silhouette above that of noise to within one error"
     structure = CLUSTERS if clusters else CONTINUUM
     return Choice(chosen.candidate, "system", structure, f"k={chosen.k}: {why}. {_said(chosen, weighed)}", weighed)
 
@@ -99,12 +100,13 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
 def _best(near: Sequence[Weighed]) -> tuple[Weighed, str]:
     """The one to take, and by what it is the best."""
     most = max(_stability(w) for w in near)
-    stable = [w for w in near if _stability(w) >= most - CLOSE]
-    useful = [_usefulness(w) for w in stable]
-    if len(stable) > 1 and None not in useful:
-        chosen = min(stable, key=lambda w: (-round(_usefulness(w) or 0, 2), w.k))
-        return chosen, f"the most useful of the most stable (k={', '.join(str(w.k) for w in stable)})"
-    return min(near, key=lambda w: (-round(_stability(w), 2), w.k)), "the most stable"
+    stable = {w.k: u for w in near if _stability(w) >= most - CLOSE and (u := _useful(w))}
+    top = max(stable.values(), key=lambda u: u.share, default=None)
+    if top is None or len(stable) < 2 or top.share <= ERRORS * top.error:
+        chosen = min(near, key=lambda w: (-round(_stability(w), 2), w.k))
+        return chosen, f"the most stable of k={', '.join(str(w.k) for w in near)}"
+    chosen = min((w for w in near if w.k in stable and stable[w.k].share >= top.share - top.error), key=lambda w: w.k)
+    return chosen, f"the smallest as useful as any of k={', '.join(map(str, stable))}, the most stable"
 
 
 def _weighed(config: SweepConfig, c: Candidate, e: Evidence | None) -> Weighed:
@@ -170,8 +172,8 @@ def _said(w: Weighed, weighed: Sequence[Weighed]) -> str:
             f"Neighbours differ by {DIFFERENT:g} standard deviations in {e.separation} or more features; between "
             f"{e.valleys:.0%} of them customers are fewer than at either centre.",
         ]
-    if (useful := _usefulness(w)) is not None:
-        parts.append(f"Segments of then explain {useful:.1%} of the variance of the log spend in the holdout.")
+    if (useful := _useful(w)) is not None:
+        parts.append(f"Segments of then explain {useful.share:.1%} of the variance of the log spend in the holdout.")
     if w.barred and len(weighed) == 1:
         parts.append(f"Against it: {w.barred}.")
     if any(w.flaws) and len(weighed) > 1:
@@ -218,8 +220,8 @@ def _error(w: Weighed) -> float:
     return w.evidence.error if w.evidence and w.evidence.error is not None else 0.0
 
 
-def _usefulness(w: Weighed) -> float | None:
-    return w.evidence.usefulness if w.evidence else None
+def _useful(w: Weighed) -> Useful | None:
+    return w.evidence.useful if w.evidence else None
 
 
 def _stability(w: Weighed) -> float:

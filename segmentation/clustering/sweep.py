@@ -113,9 +113,10 @@ def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preproce
         measured = list(zip(models, measure(seen, models), strict=True))
         evidence = gather(seen, references, measured)
         if holdout is not None:
-            useful = usefulness(holdout, parts, unified, measured)
+            spreads = {v: r.deviations for v, r in enumerate(references)}
+            useful = usefulness(holdout, parts, unified, measured, spreads)
             evidence = [
-                {k: replace(e, usefulness=useful.get((v, k))) for k, e in of.items()} for v, of in enumerate(evidence)
+                {k: replace(e, useful=useful.get((v, k))) for k, e in of.items()} for v, of in enumerate(evidence)
             ]
         notes = losses(blocks, begun, measured) if small is not None else {}
     finally:

@@ -8,6 +8,9 @@ from scipy.stats import f as f_distribution
 
 from segmentation.clustering.views import Array
 
+NOTHING = 1e-12
+"""A sum of squares below this is rounding; below this share of the whole, nothing varies within groups."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -23,20 +26,21 @@ class Anova:
     """One-way analysis of variance of one column over groups."""
 
     customers: int
-    segments: int
-    f: float
-    """Variance between groups over variance within, each per degree of freedom."""
+    groups: int
+    f: float | None
+    """Variance between groups over variance within, each per degree of freedom; None where nothing varies within."""
     omega_squared: float
-    """Share of the variance that the groups explain, less what as many drawn by lot would, at least 0."""
+    """Share of the variance that the groups explain, less what as many drawn by lot would, 0..1."""
     p: float
     """How often groups drawn by lot have as great an f, 0..1."""
 
 
 def anova(spread: Spread) -> Anova | None:
-    """None where fewer than two segments have a value, or there is nothing to explain.
+    """None where fewer than two groups have a value, or the value is the same for everybody.
 
     Sources: Fisher (1925), Statistical Methods for Research Workers; Hays (1963), Statistics for Psychologists (ω²).
 
+    >>> import numpy as np
     >>> found = anova(Spread(np.array([2.0, 2.0]), np.array([3.0, 7.0]), np.array([5.0, 25.0])))
     >>> found.f, round(found.omega_squared, 3), round(found.p, 3)
     (8.0, 0.636, 0.106)
@@ -46,10 +50,12 @@ def anova(spread: Spread) -> Anova | None:
     everyone, groups = float(n.sum()), len(n)
     if groups < 2 or everyone <= groups:
         return None
-    within = float((squares - total**2 / n).sum())
+    within = max(float((squares - total**2 / n).sum()), 0.0)
     between = float((n * (total / n - total.sum() / everyone) ** 2).sum())
-    if within <= 1e-9 * float(squares.sum()):  # what is the same within each segment has no noise to judge by
+    if within + between <= NOTHING:
         return None
+    if within <= NOTHING * between:
+        return Anova(int(everyone), groups, None, 1.0, 0.0)
     error = within / (everyone - groups)
     f = between / (groups - 1) / error
     omega = (between - (groups - 1) * error) / (between + within + error)

@@ -400,7 +400,7 @@ SEGMENTS = Table(
            "The three features that place the customer here and not in the next segment; z in scaled units"),
         _c("coverage", "double", "Share of the dimensions with data (unified), else 1 or 0"),
         _c("rule_applied", "string", "The business rule that set segment_id; null where the model did"),
-        _c("rules_met", "array<string>", "Every rule that holds for the customer, in order; null where none does"),
+        _c("rules_met", "array<string>", "In unified every rule that holds for the customer, in order; null else"),
         _c("model_version", "string", "The bundle that scored"),
     ),
 )  # fmt: skip
@@ -459,9 +459,10 @@ SEGMENT_PROFILES = Table(
         _c("feature_means", "map<string,double>", "Mean of every fitted feature before scaling (members with a value)"),
         _c("feature_z", "map<string,double>", "Scaled mean minus everyone's, in standard deviations"),
         _c("coverage", "double", "Mean share of dimensions with data, 0..1"),
-        _c("overlap", "map<string,double>",
-           "Of a rule's segment the share of its members by the segment that the model alone gives them, and of those "
-           "whom other rules claim too; null for others"),
+        _c("model_mix", "map<string,double>",
+           "Of a rule's segment the share of its members by the segment that the model alone gives; null else"),
+        _c("rule_overlap", "map<string,double>",
+           "Of a rule's segment the share of its members for whom another rule holds too, by its segment; null else"),
     ),
 )  # fmt: skip
 
@@ -475,19 +476,39 @@ SEGMENT_DIFFERENCES = Table(
         DIMENSION,
         _c("feature", "string", "A slot of the fitted features, a feature outside every fit, or next_period_spend"),
         _c("role", "string",
-           "descriptive: segments were made of it, so that a difference proves nothing; held_out: it is measured "
-           "on other inputs than what they were made of; next_period: what members of an earlier date's segments have "
-           "spent since, log"),
+           "descriptive: segments were made of it, so that a difference proves nothing; held_out: other inputs tell of "
+           "it than of what they were made of (in unified never, which all inputs make); next_period: what members of "
+           "an earlier date's segments have spent since, log"),
         _c("segments_as_of", "date", "The as-of date whose segments are compared: an earlier one for next_period"),
-        _c("customers", "bigint", "Members with a value"),
+        _c("customers", "bigint", "Members of whom the feature is known"),
         _c("segments", "int", "Segments with such members"),
-        _c("f_statistic", "double", "Variance between segments over variance within, per degree of freedom"),
+        _c("f_statistic", "double",
+           "Variance between segments over variance within, per degree of freedom; null where nothing varies within"),
         _c("omega_squared", "double", "Effect size: share of the variance that segments explain, without chance, 0..1"),
         _c("p_value", "double", "How often groups drawn by lot differ as much; null where descriptive"),
         _c("p_holm", "double", "The same, allowing for all tests of the dimension; null where descriptive"),
         _c("differs", "boolean", "Whether p_holm is below 0.05; null where descriptive"),
     ),
 )  # fmt: skip
+
+SEGMENT_MIGRATION = Table(
+    "segment_migration",
+    "one row per as-of date, dimension, segment at the as-of date before and segment now, with customers",
+    ("as_of", "dimension", "from_segment_id", "to_segment_id"),
+    (
+        AS_OF,
+        RUN_ID,
+        _c("previous_as_of", "date", "The as-of date before, as it was published last"),
+        DIMENSION,
+        _c("from_segment_id", "string", "Their segment then, rules and no_data included; (new): not scored then"),
+        _c("from_segment_name", "string", "Its name then"),
+        _c("to_segment_id", "string", "Their segment now; (gone): not scored any more"),
+        _c("to_segment_name", "string", "Its name now"),
+        _c("customers", "bigint", "Customers"),
+        _c("share", "double", "Share of the customers of from_segment_id, 0..1"),
+        _c("revenue_365d", MONEY, "Their net revenue in the 365 days before the as-of date"),
+    ),
+)
 
 RUNS = Table(
     "runs",
@@ -534,5 +555,5 @@ def published_table(name: str, grain: str, key: tuple[str, ...], columns: tuple[
 
 TABLES: tuple[Table, ...] = (
     *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
-    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, RUNS,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION, RUNS,
 )  # fmt: skip

@@ -149,11 +149,11 @@ class Registry:
 
     @property
     def inputs(self) -> Mapping[str, frozenset[str]]:
-        """Of each feature the inputs (transactions, customers, …) that it is measured on, in the end."""
+        """Of each feature the inputs (transactions, customers, …) that tell of what it measures, in the end."""
         found: dict[str, frozenset[str]] = {}
         for f in self.features:  # a feature reads those before it
-            own = {STATES[name].input for name in f.reads if name in STATES}
-            found[f.name] = frozenset(own).union(*(found[name] for name in f.reads if name in found))
+            states = (STATES[name].inputs for name in f.reads if name in STATES)
+            found[f.name] = frozenset[str]().union(*states, *(found[name] for name in f.reads if name in found))
         return found
 
     @property

@@ -99,7 +99,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     ):
         versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
     verdict = _verdict(context, serving, fitted, found, champion, everyone)
-    said = f"bundle {version}: {verdict.figures}"
+    said = f"bundle {version}: {verdict.reason}"
     everyone.release()
     inputs = {**run.inputs, **({"champion": serving} if serving else {})}
     return context.runs.publish(
@@ -129,7 +129,7 @@ def _verdict(
     with context.steps.step("gate") as facts:
         rules = load(context.config / "promotion.yml", PromotionRules)
         verdict = weigh(rules, fitted, found, champion, everyone)
-        facts.append(f"{verdict.word}: {verdict.figures}")
+        facts.append(f"{verdict.word}: {verdict.reason}")
     return verdict
 
 
@@ -155,12 +155,14 @@ def _fit_all(
     if not parts:
         raise BadInputError("no dimension has data: there is nothing to segment. Check the source mapping.")
     unified = unify(UNIFIED, parts, {name: dimension.weight for name, dimension in dimensions.items()})
-    holdout = read_holdout(context, as_of, sweep.holdout_days, features_run, features, parts)
-    with context.steps.step("sweep") as facts:
-        swept = run_sweep(sweep, features, parts, unified, everyone.scored, holdout)
-        facts.append(f"{sum(len(s.candidates) for s in swept.values())} candidates by {sweep.engine}")
-    if holdout is not None:
-        holdout.customers.unpersist()
+    holdout = read_holdout(context, as_of, sweep.holdout_days, features_run, parts)
+    try:
+        with context.steps.step("sweep") as facts:
+            swept = run_sweep(sweep, features, parts, unified, everyone.scored, holdout)
+            facts.append(f"{sum(len(s.candidates) for s in swept.values())} candidates by {sweep.engine}")
+    finally:
+        if holdout is not None:
+            holdout.customers.unpersist()
     notes += [s.note for s in swept.values() if s.note]
     return {p.dimension: _fitted(context, p, swept[p.dimension], sweep) for p in (*parts, unified)}, notes
 

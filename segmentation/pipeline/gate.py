@@ -22,12 +22,12 @@ class Verdict:
     """What is to become of a bundle, and why, in words: `runs.verdict`, by which a later attempt goes, and `reason`."""
 
     word: str
-    figures: str
+    reason: str
 
     @classmethod
-    def of(cls, passed: bool, figures: str) -> Verdict:
+    def of(cls, passed: bool, reason: str) -> Verdict:
         """Of a challenger."""
-        return cls(PASSED if passed else REFUSED, figures)
+        return cls(PASSED if passed else REFUSED, reason)
 
 
 def weigh(

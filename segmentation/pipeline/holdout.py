@@ -15,27 +15,37 @@ from segmentation.features import build_features
 from segmentation.matrix import Preprocessor
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.features import read_inputs, tiles_before
-from segmentation.tiles import in_units
+from segmentation.pipeline.population import customers_before, population_of
+from segmentation.segments import excluded_customers
+from segmentation.tiles import in_units, since
 
 
 def read_holdout(
-    context: Context, as_of: dt.date, days: int, features_run: Row, scored: DataFrame, parts: Sequence[Preprocessor]
+    context: Context, as_of: dt.date, days: int, features_run: Row, parts: Sequence[Preprocessor]
 ) -> Holdout | None:
-    """The customers `scored` at `as_of`, with their features of `days` before and the log of their spend since.
+    """The customers who would have been scored `days` before `as_of`, with the log of their spend from then on.
 
-    Only the features that the parts read are built, and nothing is written. None where `days` is 0, or history does
-    not reach as far back again. Persisted; the caller releases it.
+    Only the features that the parts and `conf/population.yml` read are built, and nothing is written. None where
+    `days` is 0, or history does not reach as far back again. Persisted; the caller releases it.
     """
-    tiles, start = tiles_before(context, as_of, features_run), as_of - dt.timedelta(days)
+    start = as_of - dt.timedelta(days)
+    if not days:
+        return None
+    tiles = tiles_before(context, as_of, features_run)
     first = tiles.agg(F.min("event_date")).collect()[0][0]
-    if not days or first is None or first > start - dt.timedelta(days):
+    if first is None or first > start - dt.timedelta(days):
+        context.steps.say(f"  no holdout              history does not begin {days} days before {start}")
         return None
     with context.steps.step("holdout") as facts:
-        reads = {s.feature for p in parts for s in p.fitted}.union(*(sql_columns(p.has_data, "") for p in parts))
+        population = population_of(context)[0].all
+        reads = {s.feature for p in parts for s in p.fitted}.union(
+            *(sql_columns(p.has_data, p.dimension) for p in parts), *(e.reads for e in population)
+        )
         inputs = read_inputs(context, context.runs.get(features_run["inputs"]["ingest"]))
-        then = build_features(context.registry.only(reads), inputs, [start])
-        known = then.join(scored.select("customer_id"), on="customer_id", how="left_semi")
-        with_spend = known.join(log_spend(tiles, start, OUTCOME), on="customer_id", how="left")
+        known = build_features(context.registry.only(reads), inputs, [start])
+        excluded = excluded_customers(population, known, customers_before(context, start, features_run))
+        scored = known.join(excluded, on="customer_id", how="left_anti")
+        with_spend = scored.join(log_spend(tiles, start, OUTCOME), on="customer_id", how="left")
         customers = with_spend.withColumn(OUTCOME, F.coalesce(OUTCOME, F.lit(0.0))).persist()
         found = Holdout(customers, customers.count())
         facts.append(f"{found.count:>9,} customers as of {start}, and their spend since")
@@ -43,8 +53,9 @@ def read_holdout(
 
 
 def log_spend(tiles: DataFrame, start: dt.date, name: str) -> DataFrame:
-    """One row per customer with purchases or returns from `start` on: log(1 + net revenue), 0 for none or less."""
+    """One row per customer with purchases or returns from `start` on: log(1 + net revenue), 0 for none or less.
+
+    What was bought before and taken back since counts on neither side.
+    """
     net = F.greatest(F.sum("net_amount"), F.lit(0)).cast("double")
-    return in_units(tiles.where(F.col("event_date") >= F.lit(start))).groupBy("customer_id").agg(
-        F.log1p(net).alias(name)
-    )  # fmt: skip
+    return in_units(since(tiles, start)).groupBy("customer_id").agg(F.log1p(net).alias(name))

@@ -15,6 +15,7 @@ from segmentation.core.schemas import (
     DIMENSIONS,
     EXCLUDED_CUSTOMERS,
     POPULATION,
+    SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
     SEGMENTS,
     STG_TRANSACTIONS,
@@ -27,6 +28,7 @@ from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
+from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.population import Everyone, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
 from segmentation.segments import Model, apply_rules, load_rules, segment_rows
@@ -55,7 +57,9 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     bundle = context.runs.champion(as_of)
     assert bundle is not None  # run_month fits one where there is none
     config = context.config_files("population.yml", "rules.yml", "dimensions.yml", *context.feature_files())
-    run = new_run("monthly", as_of, config, {"features": features_run["run_id"], "bundle": bundle})
+    previous = context.runs.before("monthly", as_of)
+    inputs = {"features": features_run["run_id"], "bundle": bundle}
+    run = new_run("monthly", as_of, config, inputs | ({"previous": previous["run_id"]} if previous else {}))
     done = context.standing(run)
     if done is not None:
         return done
@@ -68,15 +72,19 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
         _check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     segments, notes = _write_segments(context, run, features, models)
-    versions = {SEGMENTS.name: segments} | write_profiles(context, run, features, models, tiles)
+    versions = {SEGMENTS.name: segments} | write_profiles(context, run, previous, everyone, models, tiles)
+    versions[SEGMENT_MIGRATION.name] = write_migration(context, run, previous, tiles)
     versions |= write_population(context, run, everyone, tiles)
     _audit(context, run, features_run, everyone)
     everyone.release()
     trained = models[UNIFIED].version.split("-")[0]
+    is_new = trained == f"{as_of:%Y%m%d}"
     return context.runs.publish(
         run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
                    rows_in=everyone.known, rows_out=everyone.scored * (len(DIMENSIONS) + 1),
-                   verdict="refit" if trained == f"{as_of:%Y%m%d}" else "rescored", notes=everyone.notes + notes),
+                   verdict="refit" if is_new else "rescored",
+                   reason=f"bundle {bundle}, " + ("fitted on these customers" if is_new else "as it was promoted"),
+                   notes=everyone.notes + notes),
         context.restate,
     )  # fmt: skip
 

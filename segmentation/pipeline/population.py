@@ -14,7 +14,7 @@ from segmentation.core.errors import GuardError
 from segmentation.core.schemas import EXCLUDED_CUSTOMERS, POPULATION, STG_CUSTOMERS
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
-from segmentation.segments import Exclusion, excluded_customers, load_population, population_rows
+from segmentation.segments import Exclusion, Population, excluded_customers, load_population, population_rows
 from segmentation.segments.population import SCORED
 from segmentation.tiles import in_units
 
@@ -36,6 +36,11 @@ class Everyone:
         """Everybody: scored or excluded."""
         return self.scored + sum(self.counts.values())
 
+    @property
+    def ids(self) -> DataFrame:
+        """The customer_id of everybody."""
+        return self.features.select("customer_id").union(self.excluded.select("customer_id"))
+
     def release(self) -> None:
         """Frees what is persisted."""
         self.features.unpersist()
@@ -45,13 +50,11 @@ class Everyone:
 def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyone:
     """The population of the features that a run published. Raises GuardError where nobody is left to score."""
     registry, warehouse = context.registry, context.warehouse
-    population, notes = load_population(context.config, [f.name for f in registry.features]).without(
-        [f.name for f in registry.features if not f.off_because], context.source.provides()
-    )
+    population, notes = population_of(context)
     context.steps.say_notes("off, inputs missing", notes)
     with context.steps.step(POPULATION.name) as facts:
         features = warehouse.read_run(registry.table, as_of, features_run["run_id"]).persist()
-        customers = _customers_before(context, as_of, features_run)
+        customers = customers_before(context, as_of, features_run)
         excluded = excluded_customers(population.all, features, customers).persist()
         found = excluded.groupBy("exclusion").agg(F.count("*").alias("n"), F.count_if("has_features").alias("of_us"))
         rows = found.collect()
@@ -93,7 +96,15 @@ def write_population(context: Context, run: Run, everyone: Everyone, tiles: Data
     }
 
 
-def _customers_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
+def population_of(context: Context) -> tuple[Population, list[str]]:
+    """The exclusions of `conf/population.yml` that the source can tell, and one line for each of the others."""
+    features = context.registry.features
+    return load_population(context.config, [f.name for f in features]).without(
+        [f.name for f in features if not f.off_because], context.source.provides()
+    )
+
+
+def customers_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
     """Customer rows valid on the day before the as-of date, as the features read them."""
     rows = context.warehouse.read(STG_CUSTOMERS, features_run["input_versions"][STG_CUSTOMERS.name])
     return rows.where(

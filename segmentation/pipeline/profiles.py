@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -13,10 +14,11 @@ from segmentation.core.schemas import NO_DATA, SEGMENT_DIFFERENCES, SEGMENT_PROF
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.holdout import log_spend
+from segmentation.pipeline.population import Everyone
 from segmentation.segments import (
     NEXT_PERIOD,
     Model,
-    by_cluster,
+    centred,
     difference_rows,
     moments,
     outside_every_fit,
@@ -27,18 +29,20 @@ SPEND = "next_period_spend"
 
 
 def write_profiles(
-    context: Context, run: Run, features: DataFrame, models: Mapping[str, Model], tiles: DataFrame
+    context: Context, run: Run, previous: Row | None, everyone: Everyone, models: Mapping[str, Model], tiles: DataFrame
 ) -> dict[str, int]:
-    """Profiles the segments that `run` has written; returns the versions of both tables."""
+    """Profiles the segments that `run` has written; returns the versions of both tables.
+
+    previous: the run of the as-of date before, whose segments are held against what has been spent since.
+    """
     attempt = {"as_of": run.as_of, "run_id": run.run_id}
     preprocessors = {d: m.preprocessor for d, m in models.items()}
-    previous = context.runs.before("monthly", run.as_of)
     with context.steps.step(SEGMENT_PROFILES.name) as facts:
         segments = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id).persist()
-        found = moments(segments, features, preprocessors, outside_every_fit(context.registry), squares=True)
+        found = moments(segments, everyone.features, preprocessors, outside_every_fit(context.registry), squares=True)
         profiles = profile_rows(segments, tiles, found.means(), run.as_of)
         segments.unpersist()
-        since = _spent_since(context, previous, tiles) if previous else {}
+        since = _spent_since(context, previous, everyone.ids, tiles) if previous else {}
         differences = [
             {"segments_as_of": previous["as_of"] if previous and r["role"] == NEXT_PERIOD else run.as_of} | r
             for r in difference_rows(found, preprocessors, context.registry, since)
@@ -55,17 +59,21 @@ def write_profiles(
     return versions
 
 
-def _spent_since(context: Context, previous: Row, tiles: DataFrame) -> dict[str, tuple[str, Spread]]:
-    """By dimension the log of what the members of an earlier month's segments have spent since, 0 for nothing."""
+def _spent_since(context: Context, previous: Row, known: DataFrame, tiles: DataFrame) -> dict[str, tuple[str, Spread]]:
+    """By dimension the log of what the members of an earlier month's segments have spent since, 0 for nothing.
+
+    Who is not known any more by the same id (merged into another) is left out.
+    """
     start: dt.date = previous["as_of"]
     then = context.warehouse.read_run(SEGMENTS, start, previous["run_id"]).where(F.col("raw_segment_id") != NO_DATA)
     spent, y = log_spend(tiles, start, "y"), F.coalesce("y", F.lit(0.0))
+    then = then.join(known, on="customer_id", how="left_semi")
     rows = then.join(spent, on="customer_id", how="left").groupBy("dimension", "raw_segment_id").agg(
         F.count("*").alias("n"), F.sum(y.cast("decimal(30,12)")).alias("total"),
         F.sum((y * y).cast("decimal(30,12)")).alias("squares"),
     ).collect()  # fmt: skip
+    of = {d: [r for r in rows if r["dimension"] == d] for d in {r["dimension"] for r in rows}}
     return {
-        d: (SPEND, by_cluster([(r["raw_segment_id"], r["n"], r["total"], r["squares"]) for r in rows
-                               if r["dimension"] == d]))
-        for d in {r["dimension"] for r in rows}
-    }  # fmt: skip
+        d: (SPEND, centred(*([Decimal(r[c]) for r in found] for c in ("n", "total", "squares"))))
+        for d, found in of.items()
+    }

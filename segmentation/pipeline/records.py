@@ -102,7 +102,7 @@ def _weighed(w: Weighed) -> tuple[Any, ...]:
     i, e = w.candidate.indices, w.evidence
     argued = (
         (e.seed_agreement, e.stability, min(e.returns, default=None), e.excess, e.error, e.gap, e.separation, e.valleys,
-         e.usefulness)
+         e.useful.share if e.useful else None)
         if e else (None,) * 9
     )  # fmt: skip
     return (w.candidate.k, w.candidate.seed, i.silhouette, i.davies_bouldin, i.calinski_harabasz, i.min_share, *argued,

@@ -15,6 +15,7 @@ from segmentation.core.schemas import (
     K_SWEEP,
     POPULATION,
     SEGMENT_DIFFERENCES,
+    SEGMENT_MIGRATION,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
@@ -69,6 +70,7 @@ def report_data(context: Context, run: Row) -> ReportData:
         currency=source.currency,
         population=_rows(context, POPULATION, run),
         differences=_rows(context, SEGMENT_DIFFERENCES, run),
+        migration=_rows(context, SEGMENT_MIGRATION, run),
         rule_segments=frozenset(r.segment_id for r in load(context.config / "rules.yml", Rules).rules),
         descriptions={f.name: f.block.description for f in context.registry.features},
     )

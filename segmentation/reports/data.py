@@ -19,6 +19,7 @@ from segmentation.core.schemas import (
     K_SWEEP,
     POPULATION,
     SEGMENT_DIFFERENCES,
+    SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
 
@@ -33,6 +34,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             ("quality", DATA_QUALITY),
             ("population", POPULATION),
             ("differences", SEGMENT_DIFFERENCES),
+            ("migration", SEGMENT_MIGRATION),
         )
     },
     "points": ("x", "y", "segment_id", "segment_name"),
@@ -77,6 +79,8 @@ class ReportData:
     """The rows of `population`: who is scored, and who is not and why. Empty for a run before there was one."""
     differences: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The rows of `segment_differences`. Empty for a run before there were any."""
+    migration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The rows of `segment_migration`. Empty without an earlier as-of date."""
     rule_segments: frozenset[str] = frozenset()
     """The unified segment_ids that business rules give; drawn in grey."""
     descriptions: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from segmentation.reports.data import ReportData, number, records, text
 from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
 from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
-from segmentation.reports.view import Choice, Difference, Segment, choice, differences, dimensions, segments
+from segmentation.reports.view import Choice, Difference, Segment, choice, differences, dimensions, migration, segments
 
 TITLES = {
     UNIFIED: ("Unified", "Everything known about a customer at once: the five dimensions side by side."),
@@ -87,6 +87,7 @@ def render_report(data: ReportData) -> str:
             picture=_picture(data, sections[0]),
             quality=quality(data),
             population=_population(data),
+            migration=migration(data),
             config=CONFIG,
             scripts=scripts,
             hashes=[_hash(s) for s in scripts],
@@ -136,18 +137,16 @@ def _joins(chosen: Choice | None, labels: Mapping[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
-def _overlap(segment: Segment, labels: Mapping[str, str], rules: Collection[str]) -> str:
+def _overlap(segment: Segment, labels: Mapping[str, str]) -> str:
     """Where a rule's members would be without it, and which other rules hold for them too."""
-    parts = {
-        is_rule: ", ".join(
-            f"“{labels.get(i, i)}” {words.percent(share)}"
-            for i, share in sorted(segment.overlap.items(), key=lambda item: (-item[1], item[0]))
-            if (i in rules) == is_rule
-        )
-        for is_rule in (False, True)
-    }  # fmt: skip
-    without = f" Without it they would be {parts[False]}." if parts[False] else ""
-    return without + (f" Another rule holds for some too: {parts[True]}." if parts[True] else "")
+
+    def said(shares: Mapping[str, float]) -> str:
+        ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+        return ", ".join(f"“{labels.get(i, i)}” {words.percent(share)}" for i, share in ordered)
+
+    without = f" Without it they would be {said(segment.model_mix)}." if segment.model_mix else ""
+    also = f" Another rule holds for some too: {said(segment.rule_overlap)}." if segment.rule_overlap else ""
+    return without + also
 
 
 def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:

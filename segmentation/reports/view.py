@@ -38,8 +38,10 @@ class Segment:
     """(feature, z), as the table orders them."""
     means: Mapping[str, float]
     z: Mapping[str, float]
-    overlap: Mapping[str, float]
-    """Of a rule's segment: segment_id → share of its members whom the model puts there, or another rule claims too."""
+    model_mix: Mapping[str, float]
+    """Of a rule's segment: segment_id → share of its members whom the model alone would put there."""
+    rule_overlap: Mapping[str, float]
+    """Of a rule's segment: the segment_id of another rule → share of its members for whom that holds too."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,37 @@ def differences(data: ReportData, dimension: str) -> tuple[Difference, ...]:
     return tuple(sorted(found, key=lambda d: (d.since is None, not d.differs, -(d.explained or 0), d.feature)))
 
 
+@dataclass(frozen=True)
+class Migration:
+    """Who moved between the unified segments of two as-of dates."""
+
+    since: str
+    stayed: float
+    """Share of the customers of then who are in the same segment, 0..1."""
+    moves: Sequence[tuple[str, str, int, float | None, float | None]]
+    """(from, to, customers, share of the segment then, revenue of 365 days), most customers first; none who stayed."""
+
+
+def migration(data: ReportData) -> Migration | None:
+    """None without an earlier as-of date."""
+    rows = _of(data.migration, UNIFIED)
+    if not rows:
+        return None
+    before = [r for r in rows if r["from_segment_id"] != "(new)"]
+    stayed = [r for r in rows if r["from_segment_id"] == r["to_segment_id"]]
+    moves = [
+        (text(r["from_segment_name"]), text(r["to_segment_name"]), integer(r["customers"]) or 0, number(r["share"]),
+         number(r["revenue_365d"]))
+        for r in rows if r["from_segment_id"] != r["to_segment_id"]
+    ]  # fmt: skip
+    total = sum(integer(r["customers"]) or 0 for r in before)
+    return Migration(
+        str(rows[0]["previous_as_of"]),
+        sum(integer(r["customers"]) or 0 for r in stayed) / total if total else 0.0,
+        sorted(moves, key=lambda m: (-m[2], m[0], m[1])),
+    )
+
+
 def _of(frame: Any, dimension: str) -> list[dict[str, Any]]:
     return [r for r in records(frame) if r["dimension"] == dimension]
 
@@ -210,7 +243,8 @@ def _segment(
         differentiators=[(feature, z) for feature, z in apart if z is not None],
         means=mapping(row["feature_means"]),
         z=mapping(row["feature_z"]),
-        overlap=mapping(row.get("overlap")),
+        model_mix=mapping(row.get("model_mix")),
+        rule_overlap=mapping(row.get("rule_overlap")),
     )
 
 

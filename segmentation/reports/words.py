@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 
 UNKNOWN = "–"
@@ -74,12 +75,15 @@ def percent(share: float | None) -> str:
 
 
 def probability(p: float | None) -> str:
-    """A p-value to two places.
+    """A p-value, to three places where it matters.
 
-    >>> probability(0.0312), probability(0.0004), probability(None)
-    ('0.03', '<0.01', '–')
+    >>> probability(0.31), probability(0.0499), probability(0.0004), probability(None)
+    ('0.31', '0.049', '<0.001', '–')
     """
-    return UNKNOWN if p is None else "<0.01" if p < 0.005 else f"{p:.2f}"
+    if p is None:
+        return UNKNOWN
+    # Cut off, not rounded: 0.0499 is below 0.05, and is shown below it.
+    return "<0.001" if p < 0.001 else f"{math.floor(p * 1000) / 1000:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def money(value: float | None, currency: str, places: int = 0) -> str:

@@ -2,13 +2,15 @@
 
 Assigned customers, features and day tiles come in; `conf/population.yml` says who takes part at all, a name is a
 predicate of `conf/personas.yml` that holds beyond chance, a rule of `conf/rules.yml` may override the unified segment
-and says so; out go the rows of `population`, `segments`, `segment_profiles` and `segment_differences`.
+and says so; out go the rows of `population`, `segments`, `segment_profiles`, `segment_differences` and
+`segment_migration`.
 """
 
-from segmentation.segments.differences import NEXT_PERIOD, by_cluster, difference_rows, outside_every_fit
+from segmentation.segments.differences import NEXT_PERIOD, difference_rows, outside_every_fit
 from segmentation.segments.matching import Kin, lineage, means_apart, moved_share, new_ids, same_as
 from segmentation.segments.members import Model, segment_ids, segment_rows
-from segmentation.segments.moments import cluster_means, moments
+from segmentation.segments.migration import migration
+from segmentation.segments.moments import centred, cluster_means, moments
 from segmentation.segments.personas import Personas, beyond_chance, load_personas, name_segments
 from segmentation.segments.population import (
     Exclusion,
@@ -30,7 +32,7 @@ __all__ = [
     "Rules",
     "apply_rules",
     "beyond_chance",
-    "by_cluster",
+    "centred",
     "cluster_means",
     "difference_rows",
     "excluded_customers",
@@ -39,6 +41,7 @@ __all__ = [
     "load_population",
     "load_rules",
     "means_apart",
+    "migration",
     "moments",
     "moved_share",
     "name_segments",

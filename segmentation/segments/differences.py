@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from segmentation.clustering.variance import Anova, Spread, anova
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
 from segmentation.features import Feature, Registry
@@ -65,9 +63,16 @@ def difference_rows(
 
 
 def outside_every_fit(registry: Registry) -> list[Feature]:
-    """Numeric features of which no window takes part in any fit."""
+    """Numeric features of which no window takes part in any fit; quintiles, and codes of them, say what others say."""
     fitted = {f.base for f in registry.features if f.meant_for_fit}
-    return [f for f in registry.features if f.base not in fitted and not f.is_text and not f.off_because]
+    ranks: set[str] = set()
+    for f in registry.features:
+        if f.block.quintile_of or f.reads & ranks:
+            ranks.add(f.name)
+    return [
+        f for f in registry.features
+        if f.base not in fitted and f.name not in ranks and not f.is_text and not f.off_because
+    ]  # fmt: skip
 
 
 def _role(column: Described, dimension: str, inputs: frozenset[str], made_of: frozenset[str]) -> str | None:
@@ -78,13 +83,6 @@ def _role(column: Described, dimension: str, inputs: frozenset[str], made_of: fr
 
 def _row(dimension: str, feature: str, role: str, a: Anova, p_holm: float | None) -> dict[str, Any]:
     tested = p_holm is not None
-    return {"dimension": dimension, "feature": feature, "role": role, "customers": a.customers, "segments": a.segments,
+    return {"dimension": dimension, "feature": feature, "role": role, "customers": a.customers, "segments": a.groups,
             "f_statistic": a.f, "omega_squared": a.omega_squared, "p_value": a.p if tested else None, "p_holm": p_holm,
             "differs": p_holm < LEVEL if p_holm is not None else None}  # fmt: skip
-
-
-def by_cluster(rows: Sequence[tuple[str, float, float, float]]) -> Spread:
-    """Of (cluster, customers, sum, sum of squares)."""
-    ordered = sorted(rows)
-    n, total, squares = (np.array([r[i] for r in ordered], dtype=np.float64) for i in (1, 2, 3))
-    return Spread(n, total, squares)

@@ -12,7 +12,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering.variance import Spread
-from segmentation.clustering.views import Array
 from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.features import Feature
 from segmentation.matrix import NOTHING, Preprocessor
@@ -67,16 +66,18 @@ class Moments:
         return {key: self._means(key[0], rows) for key, rows in of.items()}
 
     def spreads(self, dimension: str) -> Iterator[tuple[Described, Spread]]:
-        """Every column over the clusters that the dimension's model made, before rules; needs squares."""
+        """Every column over the clusters that the dimension's model made, before rules; needs `squares`.
+
+        Of those whose feature is known alone: what stands in for the others says nothing of them.
+        """
         of = [r for r in self.rows if r["dimension"] == dimension and r[CLUSTER] != NO_DATA]
         clusters = sorted({r[CLUSTER] for r in of})
 
-        def summed(column: str) -> Array:
-            parts = [sum((r[column] or 0 for r in of if r[CLUSTER] == c), Decimal(0)) for c in clusters]
-            return np.array([float(p) for p in parts])
+        def summed(column: str) -> list[Decimal]:
+            return [sum((Decimal(r[column] or 0) for r in of if r[CLUSTER] == c), Decimal(0)) for c in clusters]
 
         for i, column in enumerate(self.columns):
-            yield column, Spread(summed(f"n_d_{i}"), summed(f"sum_d_{i}"), summed(f"squares_d_{i}"))
+            yield column, centred(summed(f"n_t_{i}"), summed(f"sum_t_{i}"), summed(f"squares_t_{i}"))
 
     def _means(self, dimension: str, rows: Sequence[Mapping[str, Any]]) -> Means:
         def mean(column: str) -> float | None:
@@ -102,8 +103,9 @@ def moments(
 ) -> Moments:  # fmt: skip
     """Sums of every slot of the five dimensions and of `others` (numeric features), by segment: one Spark job.
 
-    A slot's sum is over the members with data in the slot's dimension. Sums are decimal, so no order of addition can
-    show. segments: customer_id, dimension, segment_id, and raw_segment_id for `spreads`.
+    A slot's sum is over the members with data in the slot's dimension; of `others` amounts and counts as logs. Sums are
+    decimal, so no order of addition can show. segments: customer_id, dimension, segment_id; squares: for `spreads`,
+    with raw_segment_id.
     """
     slots = [(p, s) for p in preprocessors.values() if p.dimension != UNIFIED for s in p.slots if s != NOTHING]
     numeric = {f.name for f in features.schema if f.dataType.typeName() != "string"}
@@ -114,17 +116,19 @@ def moments(
     values += [_value(f) for f in others]
     if not columns:
         return Moments((), (), ())
+    tested = [F.when(F.col(c.feature).isNotNull(), v) for c, v in zip(columns, values, strict=True)] if squares else []
     described = features.select(
         "customer_id",
         *(v.alias(f"d_{i}") for i, v in enumerate(values)),
+        *(v.alias(f"t_{i}") for i, v in enumerate(tested)),
         *(F.col(f).cast("decimal(30,6)").alias(f"raw_{f}") for f in raw),
     )
-    names = [f"d_{i}" for i in range(len(values))]
+    tests = [f"t_{i}" for i in range(len(tested))]
+    names = [f"d_{i}" for i in range(len(values))] + tests
     sums = [F.sum(F.col(c).cast("decimal(30,12)")).alias(f"sum_{c}") for c in names]
     sums += [F.sum(f"raw_{f}").alias(f"sum_raw_{f}") for f in raw]
     sums += [F.count(c).alias(f"n_{c}") for c in (*names, *(f"raw_{f}" for f in raw))]
-    if squares:
-        sums += [F.sum((F.col(c) * F.col(c)).cast("decimal(30,12)")).alias(f"squares_{c}") for c in names]
+    sums += [F.sum((F.col(c) * F.col(c)).cast("decimal(30,12)")).alias(f"squares_{c}") for c in tests]
     keys = [*SEGMENT, CLUSTER] if squares else SEGMENT
     joined = segments.select("customer_id", *keys).join(described, on="customer_id", how="inner")
     rows = joined.groupBy(*keys).agg(F.count("*").alias("customers"), *sums).collect()
@@ -143,6 +147,16 @@ def difference(segment: Means, everyone: Means | None) -> dict[str, float]:
     return {k: v - everyone.z.get(k, 0.0) for k, v in segment.z.items()} if everyone else {}
 
 
+def centred(customers: Sequence[Decimal], total: Sequence[Decimal], squares: Sequence[Decimal]) -> Spread:
+    """Sums over groups, each (g,), about everyone's mean, exactly: as floats they would lose it in large numbers."""
+    n = sum(customers)
+    c = sum(total) / n if n else Decimal(0)
+    about = [(t - m * c, q - 2 * c * t + m * c * c) for m, t, q in zip(customers, total, squares, strict=True)]
+    columns = customers, [t for t, _ in about], [q for _, q in about]
+    return Spread(*(np.array([float(v) for v in column]) for column in columns))
+
+
 def _value(f: Feature) -> Column:
-    x = F.col(f.name).cast("double")
-    return F.signum(x) * F.log1p(F.abs(x)) if f.block.transform == "log1p" else x
+    x = F.nanvl(F.col(f.name).cast("double"), F.lit(None))
+    of_any_size = f.block.transform == "log1p" or f.block.unit in ("money", "count", "units")
+    return F.signum(x) * F.log1p(F.abs(x)) if of_any_size else x

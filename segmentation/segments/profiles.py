@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -38,7 +39,7 @@ def profile_rows(
         F.sum(F.col("coverage").cast("decimal(18,6)")).alias("coverage"),
         *sums,
     ).collect()  # fmt: skip
-    mixes, overlaps = _category_mix(joined), _overlaps(segments)
+    mixes, (mixed, claimed) = _category_mix(joined), _overlaps(segments)
     totals: dict[str, list[Row]] = {}
     for r in rows:
         totals.setdefault(r["dimension"], []).append(r)
@@ -46,7 +47,7 @@ def profile_rows(
     rows.sort(key=lambda r: (order[r["dimension"]], r["segment_id"] == NO_DATA, r["segment_id"]))
     return [
         _profile(r, totals[r["dimension"]], mixes.get((r["dimension"], r["segment_id"])), means)
-        | {"overlap": overlaps.get(r["segment_id"])}
+        | {"model_mix": mixed.get(r["segment_id"]), "rule_overlap": claimed.get(r["segment_id"])}
         for r in rows
     ]
 
@@ -87,17 +88,20 @@ def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]
     return mixes
 
 
-def _overlaps(segments: DataFrame) -> dict[str, dict[str, float]]:
+def _overlaps(segments: DataFrame) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Of each rule's segment the shares of its members by what the model alone says, and whom other rules claim too."""
     ruled = segments.where("rule_applied IS NOT NULL").groupBy("segment_id", "raw_segment_id", "rules_met").count()
-    customers: dict[str, int] = {}
-    also: dict[str, dict[str, int]] = {}
+    customers, model, others = Counter[str](), dict[str, Counter[str]](), dict[str, Counter[str]]()
     for r in ruled.collect():
-        customers[r["segment_id"]] = customers.get(r["segment_id"], 0) + r["count"]
-        for other in (r["raw_segment_id"], *map(ruled_id, r["rules_met"][1:])):
-            of = also.setdefault(r["segment_id"], {})
-            of[other] = of.get(other, 0) + r["count"]
-    return {s: {other: n / customers[s] for other, n in sorted(of.items())} for s, of in also.items()}
+        customers[r["segment_id"]] += r["count"]
+        model.setdefault(r["segment_id"], Counter())[r["raw_segment_id"]] += r["count"]
+        for other in r["rules_met"][1:]:
+            others.setdefault(r["segment_id"], Counter())[ruled_id(other)] += r["count"]
+    mixed, claimed = (
+        {s: {i: n / customers[s] for i, n in sorted(of.get(s, {}).items())} for s in customers}
+        for of in (model, others)
+    )
+    return mixed, claimed
 
 
 def _profile(

@@ -11,6 +11,7 @@ import pytest
 from segmentation.clustering import Candidate, Choice, SweepConfig, Swept, choose
 from segmentation.clustering.evidence import Evidence
 from segmentation.clustering.indices import Indices
+from segmentation.clustering.usefulness import Useful
 
 CUSTOMERS = 1000
 D = 4
@@ -68,17 +69,24 @@ def test_of_equally_stable_the_smallest() -> None:
     assert k_of(weighed({4: replace(GOOD, stability=0.902), 5: replace(GOOD, stability=0.918)})) == 5
 
 
-def test_with_a_holdout_the_most_useful_of_those_as_stable_as_the_most_stable() -> None:
+def test_with_a_holdout_the_smallest_as_useful_as_any_of_those_as_stable_as_the_most_stable() -> None:
     """k=3 is the most stable; 4 and 5 are as stable to 0.05, and 5 says most of the holdout; 6 says more, and sways."""
     by_k = {3: (0.97, 0.10), 4: (0.95, 0.20), 5: (0.93, 0.25), 6: (0.91, 0.40)}
-    evidence = {k: replace(GOOD, stability=s, usefulness=u, valleys=0.2) for k, (s, u) in by_k.items()}
+    evidence = {k: replace(GOOD, stability=s, useful=Useful(u, 0.02), valleys=0.2) for k, (s, u) in by_k.items()}
     found = weighed(evidence)
     assert (k_of(found), found.structure) == (5, "continuum")
-    assert found.reason.startswith("k=5: the most useful of the most stable (k=3, 4, 5) of k=3, 4, 5, 6. Customers are")
+    assert found.reason.startswith("k=5: the smallest as useful as any of k=3, 4, 5, the most stable. Customers are a")
     assert "Segments of then explain 25.0% of the variance of the log spend in the holdout." in found.reason
-    assert k_of(weighed(evidence | {4: replace(evidence[4], usefulness=0.254)})) == 4  # of equals the smallest
-    unknown = evidence | {5: replace(evidence[5], usefulness=None)}
-    assert k_of(weighed(unknown)) == 3
+    for share, k in ((0.229, 5), (0.231, 4)):  # to within one standard error
+        assert k_of(weighed(evidence | {4: replace(evidence[4], useful=Useful(share, 0.02))})) == k
+
+
+def test_a_holdout_of_which_no_segments_say_anything_changes_nothing() -> None:
+    by_k = {3: (0.95, 0.001), 4: (0.97, 0.0), 5: (0.96, 0.003)}
+    evidence = {k: replace(GOOD, stability=s, useful=Useful(u, 0.002), valleys=0.2) for k, (s, u) in by_k.items()}
+    found = weighed(evidence)
+    assert k_of(found) == 4
+    assert found.reason.startswith("k=4: the most stable of k=3, 4, 5. Customers are a continuum")
 
 
 def test_without_valleys_customers_are_a_continuum_and_the_most_stable_k_a_partition_of_it() -> None:

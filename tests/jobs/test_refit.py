@@ -98,6 +98,19 @@ def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: 
     scored = published(shop.folder / "warehouse", "segments", AUGUST)
     assert set(scored["model_version"].dropna()) == {version}
     assert set(scored[scored["dimension"] == "unified"]["raw_segment_id"]) == set(after["unified", version])
+    # What those of July did since is told of July's segments, and who moved adds up to both months.
+    differences = published(shop.folder / "warehouse", "segment_differences", AUGUST)
+    since = differences[differences["role"] == "next_period"]
+    assert set(since["segments_as_of"]) == {JULY}
+    assert set(since["dimension"]) >= {"transactional", "unified"}
+    assert since.loc[since["dimension"] == "transactional", "differs"].all()  # each kind spent what one costs
+    flows = published(shop.folder / "warehouse", "segment_migration", AUGUST)
+    assert set(flows["previous_as_of"]) == {JULY}
+    then = published(shop.folder / "warehouse", "segments", JULY)
+    for side, rows in (("from", then), ("to", scored)):
+        summed = flows.groupby(["dimension", f"{side}_segment_id"])["customers"].sum().to_dict()
+        assert summed == rows.groupby(["dimension", "segment_id"]).size().to_dict()
+    assert published(shop.folder / "warehouse", "segment_migration", JULY).empty
 
 
 @pytest.mark.long

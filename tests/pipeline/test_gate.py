@@ -56,10 +56,10 @@ def test_what_keeps_all_rules_passes_with_its_figures() -> None:
 )
 def test_each_rule_alone_refuses(facts: dict[str, Any], said: str) -> None:
     found = verdict(**facts)
-    assert f"{found.word}: {found.figures}" == said
+    assert f"{found.word}: {found.reason}" == said
 
 
 @pytest.mark.parametrize("facts", [{"old": np.zeros((1, 2))}, {"before": None}, {"known": False}])
 def test_a_champion_that_says_nothing_of_these_customers_gives_way(facts: dict[str, Any]) -> None:
-    assert verdict(**facts).figures.startswith("the champion ")
+    assert verdict(**facts).reason.startswith("the champion ")
     assert verdict(**facts, stability=0.0, moved=1.0).word == "passed"

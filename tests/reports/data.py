@@ -18,6 +18,7 @@ from segmentation.core.schemas import (
     K_SWEEP,
     POPULATION,
     SEGMENT_DIFFERENCES,
+    SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
     UNIFIED,
 )
@@ -92,7 +93,8 @@ def report_data(**changes: Any) -> ReportData:
         currency="USD",
         population=population_frame(),
         differences=differences_frame(),
-        rule_segments=frozenset({"rule_new_customers", "rule_vip"}),
+        migration=migration_frame(),
+        rule_segments=frozenset({"rule_new_customers"}),
         descriptions={
             "order_gap_variation_365d": "Irregularity of the rhythm, deviation of the gaps over their mean",
             "net_revenue_365d": "Revenue net of discounts and returns",
@@ -158,7 +160,7 @@ def _profiles(dimension: str) -> list[dict[str, Any]]:
         known = {"customers": 74, "customer_share": 0.03, "revenue_share": 0.0041,
                  "top_differentiators": [Row(feature="orders_365d", z=-2.6, direction="below")],
                  "feature_z": {"orders_365d": -2.6},
-                 "overlap": {"UN-2": 0.25, "UN-1": 0.75, "rule_vip": 0.1}}  # fmt: skip
+                 "model_mix": {"UN-2": 0.25, "UN-1": 0.75}, "rule_overlap": {"rule_vip": 0.1}}  # fmt: skip
         rows.append(profile_row(dimension, "rule_new_customers", "New customers", **known))
     if dimension == "demographics":
         known = {"customers": 864, "customer_share": 0.35, "revenue_share": 0.04}
@@ -256,6 +258,19 @@ def differences_frame() -> pd.DataFrame:
         (UNIFIED, "next_period_spend", "next_period", dt.date(2017, 12, 1), 2400, 5, 210.0, 0.257, 0.0, 0.0, True),
     ]
     return pd.DataFrame([(AS_OF, RUN, *r) for r in rows], columns=list(SEGMENT_DIFFERENCES.names))
+
+
+def migration_frame() -> pd.DataFrame:
+    flows: list[tuple[Any, ...]] = [
+        (UNIFIED, "UN-1", "One", "UN-1", "One", 60, 0.6, Decimal("900.00")),
+        (UNIFIED, "UN-1", "One", "UN-2", "Two", 30, 0.3, Decimal("120.50")),
+        (UNIFIED, "UN-1", "One", "(gone)", "No longer scored", 10, 0.1, Decimal("0.00")),
+        (UNIFIED, "UN-2", "Two", "UN-2", "Two", 100, 1.0, Decimal("50.00")),
+        (UNIFIED, "(new)", "New", "UN-2", "Two", 40, 1.0, Decimal("400.00")),
+        ("behavioral", "BE-1", "Elsewhere", "BE-2", "Nowhere", 7, 1.0, Decimal("1.00")),
+    ]
+    rows = [(AS_OF, RUN, dt.date(2017, 12, 1), *f) for f in flows]
+    return pd.DataFrame(rows, columns=list(SEGMENT_MIGRATION.names))
 
 
 def points_frame(n: int) -> pd.DataFrame:

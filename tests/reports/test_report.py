@@ -302,7 +302,7 @@ def test_everybody_known_is_scored_or_left_out_for_a_reason(show: Callable[..., 
 def test_only_comparisons_that_can_prove_something_are_shown_with_what_they_prove() -> None:
     said = " ".join(_text_of(render_report(report_data())).split())
     assert "Do they differ in what they were not made of? 2 of 3 comparisons say so" in said
-    rows = ("Spend after 2017-12-01 (log), by the segments of then 25.7% <0.01 yes", "nps (365 d) 7.4% <0.01 yes",
+    rows = ("Spend after 2017-12-01 (log), by the segments of then 25.7% <0.001 yes", "nps (365 d) 7.4% <0.001 yes",
             "age band 0.1% 0.31 no more than by chance")  # fmt: skip
     places = [said.find(row) for row in rows]
     assert places == sorted(places)
@@ -323,6 +323,18 @@ def test_a_rules_segment_says_where_its_members_would_be_without_it() -> None:
         f"A business rule says who belongs here. Without it they would be “{first}” 75.0%, “{second}” 25.0%. Another "
         "rule holds for some too: “rule_vip” 10.0%."
     ) in said
+
+
+def test_who_moved_is_told_of_unified_segments_and_who_stayed_as_one_share() -> None:
+    """Of 200 scored then, 160 are where they were; 40 came."""
+    said = " ".join(_text_of(render_report(report_data())).split())
+    assert "Of the customers scored as of 2017-12-01, 80.0% are in the same unified segment." in said
+    rows = ("New Two 40 100% $400", "One Two 30 30.0% $120", "One No longer scored 10 10.0% $0")
+    places = [said.find(row) for row in rows]
+    assert places == sorted(places)
+    assert -1 not in places
+    assert "Elsewhere" not in said
+    assert "Who moved" not in _text_of(render_report(report_data(migration=pd.DataFrame())))
 
 
 def test_no_structure_is_said_in_words(show: Callable[..., Page]) -> None:
@@ -405,6 +417,7 @@ def test_a_dimension_of_the_users_own_follows_the_five(show: Callable[..., Page]
         ("quality", "value"),
         ("population", "reason"),
         ("differences", "p_holm"),
+        ("migration", "share"),
         ("points", "y"),
     ],
 )

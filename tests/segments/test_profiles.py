@@ -64,7 +64,8 @@ def test_the_profile_of_a_small_shop(spark: SparkSession) -> None:
         ("transactional", "c", "s2", 1.0), ("transactional", "d", "no_data", 0.0),
     )  # fmt: skip
     s1, s2, no_data = profile_rows(members, shop(spark), {}, AS_OF)
-    nothing_known = {"top_differentiators": [], "feature_means": {}, "feature_z": {}, "overlap": None}
+    nothing_known = {"top_differentiators": [], "feature_means": {}, "feature_z": {}, "model_mix": None,
+                     "rule_overlap": None}  # fmt: skip
     assert s1 == {
         "dimension": "transactional", "segment_id": "s1", "segment_name": "S1",
         "customers": 2, "customer_share": 0.5,
@@ -156,10 +157,10 @@ def test_a_rules_segment_says_where_its_members_would_be_and_which_other_rules_h
         (UNIFIED, "f", "rule-new", "N", 1.0, "u-1", "new", ["new"]),
     ]
     found = profile_rows(spark.createDataFrame(rows, MEMBERS), shop(spark), {}, AS_OF)
-    assert {r["segment_id"]: r["overlap"] for r in found} == {
-        "rule-lapsed": {"u-1": 0.75, "u-2": 0.25, "rule-new": 0.5, "rule-vip": 0.25},
-        "rule-new": {"u-1": 1.0},
-        "u-1": None,
+    assert {r["segment_id"]: (r["model_mix"], r["rule_overlap"]) for r in found} == {
+        "rule-lapsed": ({"u-1": 0.75, "u-2": 0.25}, {"rule-new": 0.5, "rule-vip": 0.25}),
+        "rule-new": ({"u-1": 1.0}, {}),
+        "u-1": (None, None),
     }
 
 
