@@ -39,7 +39,7 @@ transactions:
 COLUMNS = ("receipt", "line", "customer", "sold_at", "product", "category", "quantity", "discount", "amount", "channel",
            "is_return")  # fmt: skip
 TWO = ("transactional", "behavioral")
-SWEEP = {"k_min": 2, "k_max": 4, "seeds": [11], "max_iterations": 20, "min_share": 0.03}
+SWEEP = {"k_min": 2, "k_max": 4, "seeds": [11], "max_iterations": 20, "min_share": 0.03, "holdout_days": 0}
 
 
 def line(receipt: str, customer: str, day: str, amount: str, **others: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def test_members_get_the_models_word_and_the_others_no_data(spark: SparkSession)
     rows = segment_rows("transactional", model("transactional", "orders > 0"), features(spark), CONDITIONS)
     found = by_customer(rows)
     assert list(dict(rows.dtypes).items()) == list(contract().items())
-    common = {"dimension": "transactional", "rule_applied": None, "model_version": "v1"}
+    common = {"dimension": "transactional", "rule_applied": None, "rules_met": None, "model_version": "v1"}
     assert found["a"] == {
         **common, "customer_id": "a", "segment_id": "t-2", "segment_name": "Few", "raw_segment_id": "t-2",
         "cluster_id": 0, "distance": 1.0, "margin": 8.0, "score": pytest.approx(100 * 8 / 9),
