@@ -32,8 +32,8 @@ class Window:
         return dt.date.min if self.days is None else as_of - dt.timedelta(days=self.days)
 
 
-LIFETIME = Window(None)
-WINDOWS = (Window(30), Window(90), Window(180), Window(365), LIFETIME)
+YEAR, LIFETIME = Window(365), Window(None)
+WINDOWS = (Window(30), Window(90), Window(180), YEAR, LIFETIME)
 
 
 def day_number(day: dt.date) -> int:

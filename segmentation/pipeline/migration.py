@@ -5,11 +5,11 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from segmentation.core.periods import YEAR
 from segmentation.core.schemas import SEGMENT_MIGRATION, SEGMENTS
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
 from segmentation.segments import migration
-from segmentation.segments.profiles import YEAR
 from segmentation.tiles import in_units, since
 
 

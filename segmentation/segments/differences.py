@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segmentation.clustering.variance import Anova, Spread, anova
+from segmentation.core.periods import YEAR
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
 from segmentation.features import Feature, Registry
 from segmentation.matrix import Preprocessor
@@ -39,9 +40,9 @@ def difference_rows(
     """The rows of `segment_differences` but as_of, run_id and segments_as_of.
 
     A dimension's own slots describe it: segments were made of them, and differ in them whatever the customers are like.
-    A column is held out of a model where it is measured on other inputs than every feature that the model was fitted
-    on: nothing that happened counts on both sides. These are tested together, and with them what the members of last
-    time's segments did since (next_period: by dimension a name and its spread).
+    A column is held out of a model where no input tells both of it and of a feature that the model was fitted on: what
+    happened does not count on both sides. These are tested together, and with them what the members of an earlier
+    date's segments did since (next_period: by dimension a name and its spread).
     """
     rows, inputs = [], registry.inputs
     for d in (d for d in (*DIMENSIONS, UNIFIED) if d in models):
@@ -63,7 +64,10 @@ def difference_rows(
 
 
 def outside_every_fit(registry: Registry) -> list[Feature]:
-    """Numeric features of which no window takes part in any fit; quintiles, and codes of them, say what others say."""
+    """Numeric features of which no window takes part in any fit: each once, over a year where it has windows.
+
+    Quintiles, and codes of them, are left out: they say what others say.
+    """
     fitted = {f.base for f in registry.features if f.meant_for_fit}
     ranks: set[str] = set()
     for f in registry.features:
@@ -71,7 +75,8 @@ def outside_every_fit(registry: Registry) -> list[Feature]:
             ranks.add(f.name)
     return [
         f for f in registry.features
-        if f.base not in fitted and f.name not in ranks and not f.is_text and not f.off_because
+        if f.base not in fitted and f.name not in ranks and f.window in (None, YEAR)
+        and not f.is_text and not f.off_because
     ]  # fmt: skip
 
 

@@ -12,13 +12,12 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.core.periods import Window
+from segmentation.core.periods import YEAR
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
 from segmentation.segments.moments import EVERYONE, SEGMENT, Means, difference
 from segmentation.segments.rules import ruled_id
 from segmentation.tiles import in_units, since
 
-YEAR = Window(365)
 TOP = 5
 
 
