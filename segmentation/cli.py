@@ -16,7 +16,7 @@ from segmentation.datasets import (
     write_complete_journey,
     write_synthetic,
 )
-from segmentation.io import open_session
+from segmentation.io import catalog_sql, open_session
 from segmentation.pipeline import feature_sql, list_features, new_source, open_context
 from segmentation.pipeline.options import run_job
 
@@ -80,7 +80,7 @@ def _catalog(options: argparse.Namespace) -> None:
     context.create_tables()
     out = Path(options.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(";\n".join(context.warehouse.catalog_sql(context.tables)) + ";\n", encoding="utf-8")
+    out.write_text(";\n".join(catalog_sql(context.warehouse, context.tables)) + ";\n", encoding="utf-8")
     print(f"Names of {len(context.tables)} tables are in {out}")
 
 

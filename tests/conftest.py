@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.datasets import write_complete_journey
 from segmentation.io import open_session
-from segmentation.io.delta import STORE, VIEWS
+from segmentation.io.catalog import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"

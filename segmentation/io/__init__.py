@@ -4,8 +4,9 @@ In come data frames, models and run records; the idea is that state changes by o
 that a published run becomes visible by one commit to `runs`; out go tables pinned to the versions a run noted.
 """
 
+from segmentation.io.catalog import catalog_sql, register
 from segmentation.io.delta import Warehouse
 from segmentation.io.runs import Run, RunStore
 from segmentation.io.session import open_session
 
-__all__ = ["Run", "RunStore", "Warehouse", "open_session"]
+__all__ = ["Run", "RunStore", "Warehouse", "catalog_sql", "open_session", "register"]

@@ -1,4 +1,4 @@
-"""The warehouse: Delta tables under `<warehouse>/segmentation/`, and the names SQL finds them by."""
+"""The warehouse: Delta tables under `<warehouse>/segmentation/`, read and written by their contract."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from segmentation.core.errors import SegmentationError
-from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Column, Table
+from segmentation.core.schemas import Column, Table
 
-STORE = "segmentation_store"
-VIEWS = "segmentation"
 # In delta-spark 4.4 these are siblings: the basic class is a base of none of the others.
 LOST = (
     ConcurrentAppendException,
@@ -50,7 +48,7 @@ than the 7 days after which Delta refuses to go back."""
 
 
 class Warehouse:
-    """Reads and writes tables by their contract, and registers them in this session's catalog.
+    """Reads and writes tables by their contract.
 
     Holds the session and the root only; every fact about data is in Delta.
     """
@@ -71,24 +69,6 @@ class Warehouse:
         # Each is a handful of short driver-side jobs: four at once take a third of the time.
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(self._create_one, tables))
-
-    def register(self, tables: Iterable[Table]) -> None:
-        """Gives this session the names `segmentation.<table>`; the pipeline itself reads by path and run id.
-
-        Raises SegmentationError where the names are those of another warehouse: they would stay so.
-        """
-        tables = list(tables)
-        known = next((f"{STORE}.{t.name}" for t in tables if self.spark.catalog.tableExists(f"{STORE}.{t.name}")), None)
-        if known is not None:
-            detail = DeltaTable.forName(self.spark, known).detail().select("location").first()
-            assert detail is not None  # a table has one detail row
-            if absolute(self.spark, detail["location"]) != self.path(known.removeprefix(f"{STORE}.")):
-                raise SegmentationError(
-                    f"{known} is {detail['location']} in this session, not a table of {self.root}. "
-                    "Start another session for another warehouse."
-                )
-        for statement in self.catalog_sql(tables):
-            self.spark.sql(statement)
 
     def _create_one(self, table: Table) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -124,73 +104,8 @@ class Warehouse:
                     "Use another --warehouse, or migrate the table."
                 )
         if missing:
-            columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quote(c.comment)}" for c in missing)
+            columns = ", ".join(f"`{c.name}` {c.type} COMMENT {quote(c.comment)}" for c in missing)
             self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
-
-    def catalog_sql(self, tables: Iterable[Table]) -> list[str]:
-        """The statements that give a session without a metastore its names: `spark-sql -i` takes them too.
-
-        State views are pinned to the versions of the last published run, so that no query sees half an ingest;
-        views of published tables follow `runs` by themselves.
-        """
-        statements = [f"CREATE SCHEMA IF NOT EXISTS {STORE}", f"CREATE SCHEMA IF NOT EXISTS {VIEWS}"]
-        tables = list(tables)
-        for table in tables:
-            statements.append(
-                f"CREATE TABLE IF NOT EXISTS {STORE}.{table.name} USING delta LOCATION {_quote(self.path(table))}"
-            )
-        for table in tables:
-            columns = [f"`{c.name}` COMMENT {_quote(c.comment)}" for c in table.columns]
-            select = self._view_select(table)
-            if table is SEGMENT_MODELS:
-                columns.append(
-                    "`alias` COMMENT 'champion: the bundle last promoted; challenger: a newer one; else null'"
-                )
-            statements.append(
-                f"CREATE OR REPLACE VIEW {VIEWS}.{table.name} ({', '.join(columns)}) "
-                f"COMMENT {_quote(table.grain)} AS {select}"
-            )
-        return statements
-
-    def _view_select(self, table: Table) -> str:
-        columns = ", ".join(f"t.`{c.name}`" for c in table.columns)
-        source = f"{STORE}.{table.name}"
-        if table.kind == "log":
-            return f"SELECT {columns} FROM {source} t"
-        if table.kind == "state":
-            return f"SELECT {columns} FROM {source} VERSION AS OF {self.published_version(table)} t"
-        published = f"{source} t LEFT SEMI JOIN {STORE}.runs r ON t.run_id = r.run_id"
-        if table is SEGMENT_LINEAGE:  # of every published refit, whichever serves
-            return f"SELECT {columns} FROM {published}"
-        if table is SEGMENT_MODELS:  # every published model stays in view: old segments refer to them
-            latest = "max_by(model_version, struct(effective_from_as_of, seq))"
-            champion = (
-                f"SELECT {latest} AS champion, collect_set(model_version) AS promoted FROM {STORE}.{PROMOTIONS.name}"
-            )
-            seqs = f"SELECT t.model_version, r.publish_seq FROM {source} t JOIN {STORE}.runs r ON t.run_id = r.run_id"
-            newest = f"SELECT max_by(model_version, publish_seq) AS newest FROM ({seqs})"
-            alias = (
-                "WHEN t.model_version = c.champion THEN 'champion' "
-                "WHEN t.model_version = n.newest AND NOT array_contains(c.promoted, n.newest) THEN 'challenger'"
-            )
-            return (
-                f"SELECT {columns}, CASE {alias} END AS alias "
-                f"FROM {published} CROSS JOIN ({champion}) c CROSS JOIN ({newest}) n"
-            )
-        return (
-            f"SELECT {columns} FROM {source} t LEFT SEMI JOIN ({newest_runs(table)}) r "
-            "ON t.run_id = r.run_id AND t.as_of = r.as_of"
-        )
-
-    def published_version(self, table: Table) -> int:
-        """The Delta version of a state table that the last published run left; 0, the empty table, before any."""
-        runs = self.spark.read.format("delta").load(self.path(RUNS))
-        row = (
-            runs.where(f"map_contains_key(output_versions, '{table.name}')")
-            .selectExpr(f"max_by(output_versions['{table.name}'], publish_seq) AS version")
-            .first()
-        )
-        return int(row["version"]) if row is not None and row["version"] is not None else 0
 
     def read(self, table: Table | str, version: int | None = None) -> DataFrame:
         """A table as it is, or as it was at `version`."""
@@ -201,7 +116,7 @@ class Warehouse:
 
     def read_run(self, table: Table, as_of: dt.date, run_id: str) -> DataFrame:
         """What one run wrote; both partition columns are literals, so other partitions are never listed."""
-        return self.read(table).where(f"as_of = DATE'{as_of}' AND run_id = {_quote(run_id)}")
+        return self.read(table).where(f"as_of = DATE'{as_of}' AND run_id = {quote(run_id)}")
 
     def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
         """Rows made on the driver, in the table's types and order."""
@@ -279,7 +194,7 @@ class Warehouse:
 
     def write_attempts(self, table: Table, rows: DataFrame, run_ids: Mapping[dt.date, str]) -> int:
         """The same for one attempt an as-of date, in one commit."""
-        predicate = " OR ".join(f"(as_of = DATE'{as_of}' AND run_id = {_quote(r)})" for as_of, r in run_ids.items())
+        predicate = " OR ".join(f"(as_of = DATE'{as_of}' AND run_id = {quote(r)})" for as_of, r in run_ids.items())
         rows = rows.select(*table.names).to(_struct(table.ddl))
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         return self._committed(table, lambda: writer.save(self.path(table)))
@@ -320,15 +235,6 @@ class Warehouse:
         return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
 
-def newest_runs(table: Table) -> str:
-    """SQL for the one run per as-of date whose rows of `table` are the valid ones."""
-    return (
-        "SELECT run_id, as_of FROM (SELECT run_id, as_of, "
-        "row_number() OVER (PARTITION BY as_of ORDER BY publish_seq DESC) AS newest "
-        f"FROM {STORE}.runs WHERE map_contains_key(output_versions, '{table.name}')) WHERE newest = 1"
-    )
-
-
 def absolute(spark: SparkSession, path: str) -> str:
     """The path as Hadoop's file systems qualify it, without a trailing slash; local paths stay plain."""
     hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
@@ -357,5 +263,6 @@ def _struct(ddl: str) -> StructType:
     return cast(StructType, StructType.fromDDL(ddl))
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """The text as a literal of SQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

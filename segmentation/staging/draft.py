@@ -65,7 +65,7 @@ def draft_source(
     where = "where the tills stand, such as Europe/Berlin: it says on which day a time is"
     lines = [
         f"# First draft by `segmentation new-source --name {name}`: every guess says what it stands on; read them all.",
-        "# Left of a colon: our column (segmentation/core/schemas.py). Right: SQL over the file's columns.",
+        "# Left of a colon: our column (segmentation/core/schemas/staged.py). Right: SQL over the file's columns.",
         f"description: {quoted(name)}  # choose: what the report should call these data",
         f"time_zone: {zone}{_choose('time_zone' in choices, where)}",
         f"currency: {currency}{_choose('currency' in choices, 'ISO 4217, such as EUR; no file says which')}",

@@ -7,7 +7,8 @@ from pyspark.sql import SparkSession
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import K_SWEEP, PROMOTIONS, RUNS, SEGMENT_MODELS, STG_PRODUCTS, Table
-from segmentation.io import RunStore, Warehouse
+from segmentation.io import RunStore, Warehouse, catalog_sql, register
+from segmentation.io.catalog import published_version
 from tests.io.data import AS_OF, EARLIER, attempt, found_ks, found_products, products, sweep
 
 pytestmark = pytest.mark.usefixtures("no_names")
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_names")
 
 def ready(warehouse: Warehouse, *tables: Table) -> RunStore:
     warehouse.create([RUNS, *tables])
-    warehouse.register([RUNS, *tables])
+    register(warehouse, [RUNS, *tables])
     return RunStore(warehouse)
 
 
@@ -66,7 +67,7 @@ def test_a_state_table_is_seen_as_the_last_published_run_left_it(warehouse: Ware
     store = ready(warehouse, STG_PRODUCTS)
 
     def seen() -> object:
-        warehouse.register([RUNS, STG_PRODUCTS])
+        register(warehouse, [RUNS, STG_PRODUCTS])
         return found_products(spark.sql("SELECT * FROM segmentation.stg_products"))
 
     done = warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))
@@ -74,7 +75,7 @@ def test_a_state_table_is_seen_as_the_last_published_run_left_it(warehouse: Ware
     store.publish(attempt("ingest", stg_products=done))
     warehouse.overwrite(STG_PRODUCTS, products(spark, ("p2", "half an ingest")))
     assert seen() == {"p1": "milk"}
-    assert warehouse.published_version(STG_PRODUCTS) == 1
+    assert published_version(warehouse, STG_PRODUCTS) == 1
 
 
 def test_every_published_model_is_seen_and_the_promoted_bundle_is_champion(
@@ -108,8 +109,8 @@ def test_a_session_that_names_one_warehouse_refuses_to_name_another(warehouse: W
     other = Warehouse(spark, f"{warehouse.root}-2")
     other.create([RUNS])
     with pytest.raises(SegmentationError, match=r"segmentation_store\.runs is .* not a table of .*shop-2\."):
-        other.register([RUNS])
-    warehouse.register([RUNS])
+        register(other, [RUNS])
+    register(warehouse, [RUNS])
 
 
 def test_names_and_comments_reach_sql_from_a_folder_with_spaces_and_quotes(
@@ -118,7 +119,7 @@ def test_names_and_comments_reach_sql_from_a_folder_with_spaces_and_quotes(
     assert 'Anna\'s "big" shop' in warehouse.root
     warehouse.create([RUNS, K_SWEEP, PROMOTIONS])
     RunStore(warehouse).publish(attempt())
-    statements = warehouse.catalog_sql([RUNS, K_SWEEP, PROMOTIONS])
+    statements = catalog_sql(warehouse, [RUNS, K_SWEEP, PROMOTIONS])
     for statement in statements * 2:  # a second time changes nothing
         spark.sql(statement)
     assert spark.sql("SELECT count(*) AS n FROM segmentation.runs").first() == (1,)

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core import GuardError
+from segmentation.io import register
 from segmentation.pipeline import month, run_features, run_ingest, run_month
 from tests.published import published, row_hash, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
@@ -72,7 +73,7 @@ def test_nothing_is_visible_before_the_run_is_published(
     context, later = open_shop(spark, shop / "conf", undisturbed), dt.date(2024, 6, 1)
 
     def seen(name: str) -> int:
-        context.warehouse.register(context.tables)
+        register(context.warehouse, context.tables)
         return spark.table(f"segmentation.{name}").where(f"as_of = DATE'{later}'").count()
 
     def written() -> int:

@@ -1,0 +1,69 @@
+"""Every table: columns, types, keys, grain and comments. The names here are the public interface.
+
+A `Table` is data. `io` creates it and writes its comments into Delta; `staging` reads the row contracts
+(`required`, `non_negative`, …) from the same columns, so that a rule stands in one place.
+"""
+
+from __future__ import annotations
+
+from segmentation.core.schemas.contract import DIMENSIONS, MONEY, NO_DATA, UNIFIED, Column, Table, published_table
+from segmentation.core.schemas.models import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS
+from segmentation.core.schemas.runs import PROMOTIONS, RUNS
+from segmentation.core.schemas.segments import (
+    EXCLUDED_CUSTOMERS,
+    POPULATION,
+    SEGMENT_DIFFERENCES,
+    SEGMENT_MIGRATION,
+    SEGMENT_PROFILES,
+    SEGMENTS,
+)
+from segmentation.core.schemas.staged import (
+    DATA_QUALITY,
+    QUARANTINE,
+    STAGED,
+    STG_CAMPAIGNS,
+    STG_CONSENT,
+    STG_CUSTOMERS,
+    STG_FEEDBACK,
+    STG_INTERACTIONS,
+    STG_PRODUCTS,
+    STG_TRANSACTIONS,
+)
+
+TABLES: tuple[Table, ...] = (
+    *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION, RUNS,
+)  # fmt: skip
+
+__all__ = [
+    "DATA_QUALITY",
+    "DIMENSIONS",
+    "EXCLUDED_CUSTOMERS",
+    "K_SELECTION",
+    "K_SWEEP",
+    "MONEY",
+    "NO_DATA",
+    "POPULATION",
+    "PROMOTIONS",
+    "QUARANTINE",
+    "RUNS",
+    "SEGMENTS",
+    "SEGMENT_DIFFERENCES",
+    "SEGMENT_LINEAGE",
+    "SEGMENT_MIGRATION",
+    "SEGMENT_MODELS",
+    "SEGMENT_PROFILES",
+    "STAGED",
+    "STG_CAMPAIGNS",
+    "STG_CONSENT",
+    "STG_CUSTOMERS",
+    "STG_FEEDBACK",
+    "STG_INTERACTIONS",
+    "STG_PRODUCTS",
+    "STG_TRANSACTIONS",
+    "TABLES",
+    "UNIFIED",
+    "Column",
+    "Table",
+    "published_table",
+]  # fmt: skip
