@@ -143,19 +143,16 @@ class RunStore:
         return not self._warehouse.read(PROMOTIONS).where(F.col("model_version") == model_version).isEmpty()
 
     def promote(self, model_version: str, effective_from: dt.date, by: str, reason: str) -> None:
-        """Appends a promotion; a repeat of the same one changes nothing."""
+        """Appends a promotion; nothing where the bundle is champion at that date already."""
         for _ in range(ATTEMPTS):
+            if self.champion(effective_from) == model_version:
+                return
             values = {"model_version": model_version, "effective_from_as_of": effective_from,
                       "seq": self._next("seq", PROMOTIONS), "by": by, "reason": reason}  # fmt: skip
-            same = "t.model_version = s.model_version AND t.effective_from_as_of = s.effective_from_as_of"
-            self._warehouse.insert_missing(
-                PROMOTIONS, self._warehouse.frame(PROMOTIONS, [values]), f"{same} OR t.seq >= s.seq"
-            )
-            if (
-                not self._warehouse.read(PROMOTIONS)
-                .where(f"model_version = '{model_version}' AND effective_from_as_of = DATE'{effective_from}'")
-                .isEmpty()
-            ):
+            # A number that another promotion took in the meantime is no match for ours: then try the next one.
+            self._warehouse.insert_missing(PROMOTIONS, self._warehouse.frame(PROMOTIONS, [values]), "t.seq >= s.seq")
+            ours = f"seq = {values['seq']} AND model_version = '{model_version}'"
+            if not self._warehouse.read(PROMOTIONS).where(ours).isEmpty():
                 return
         raise SegmentationError(f"promotion of {model_version} lost {ATTEMPTS} races; start the job again.")
 

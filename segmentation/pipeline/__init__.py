@@ -11,6 +11,7 @@ from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.month import run_month
 from segmentation.pipeline.new_source import new_source
+from segmentation.pipeline.promote import run_promote
 from segmentation.pipeline.report import run_report
 from segmentation.pipeline.summary import print_summary
 
@@ -26,5 +27,6 @@ __all__ = [
     "run_fit",
     "run_ingest",
     "run_month",
+    "run_promote",
     "run_report",
 ]

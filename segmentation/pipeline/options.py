@@ -11,8 +11,10 @@ from segmentation.core.periods import parse_as_of, parse_as_ofs
 from segmentation.pipeline.context import Context, open_context
 
 
-def job_parser(description: str, as_of_help: str, as_of_required: bool = True) -> argparse.ArgumentParser:
-    """A parser with --config, --source, --warehouse, --as-of and --restate."""
+def job_parser(
+    description: str, as_of_help: str, as_of_required: bool = True, restates: bool = True
+) -> argparse.ArgumentParser:
+    """A parser with --config, --source, --warehouse, --as-of and, for a job that publishes runs, --restate."""
     parser = argparse.ArgumentParser(
         description=description,
         allow_abbrev=False,
@@ -27,7 +29,8 @@ def job_parser(description: str, as_of_help: str, as_of_required: bool = True) -
         "--warehouse", default="warehouse", metavar="DIR", help="where the tables live (default: warehouse)"
     )
     parser.add_argument("--as-of", required=as_of_required, metavar="YYYY-MM-DD", help=as_of_help)
-    parser.add_argument("--restate", action="store_true", help="do a published run again and take its place")
+    if restates:
+        parser.add_argument("--restate", action="store_true", help="do a published run again and take its place")
     return parser
 
 
@@ -35,7 +38,7 @@ def context_of(app: str, options: argparse.Namespace, several: bool = False) -> 
     """The job's surroundings; its date, or `several`, are checked before Spark starts."""
     if options.as_of is not None:
         options.as_of = (parse_as_ofs if several else parse_as_of)(options.as_of)
-    return open_context(app, options.config, options.source, options.warehouse, options.restate)
+    return open_context(app, options.config, options.source, options.warehouse, getattr(options, "restate", False))
 
 
 def run_job(job: Callable[[], None]) -> None:

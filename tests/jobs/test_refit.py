@@ -9,7 +9,8 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from segmentation.pipeline import run_fit, run_ingest, run_month
+from segmentation.core.errors import BadInputError
+from segmentation.pipeline import run_fit, run_ingest, run_month, run_promote
 from segmentation.pipeline.features import run_features
 from tests.published import published, table
 from tests.shop import configure, line, open_shop, write_sales
@@ -111,6 +112,31 @@ def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: 
         summed = flows.groupby(["dimension", f"{side}_segment_id"])["customers"].sum().to_dict()
         assert summed == rows.groupby(["dimension", "segment_id"]).size().to_dict()
     assert published(shop.folder / "warehouse", "segment_migration", JULY).empty
+
+
+def test_a_person_goes_back_to_the_champion_before_and_forth_again(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """July was scored by the first bundle, August by the second; from 2 August on the first, and then the second."""
+    context, next_day = shop.context(), AUGUST + dt.timedelta(days=1)
+    (first, *_), (second, *_) = before = shop.promotions()
+    assert run_promote(context, "an analyst", None, dry_run=True) == first
+    assert f"would make champion {first} in place of {second} from {next_day} on" in capsys.readouterr().out
+    assert shop.promotions() == before
+    assert run_promote(context, "an analyst", None, reason="names confuse the stores") == first
+    assert shop.promotions() == [*before, (first, next_day, "an analyst")]
+    assert context.runs.champion(AUGUST) == second  # what is published stays
+    assert context.runs.champion(next_day) == first
+    run_promote(context, "an analyst", first)
+    assert "is champion from 2024-08-02 on already" in capsys.readouterr().out
+    run_promote(context, "another", second)
+    assert context.runs.champion(next_day) == second
+    assert shop.promotions()[3:] == [(second, next_day, "another")]
+    with pytest.raises(BadInputError, match=r"--as-of 2024-08-01: dates up to 2024-08-01 are scored, and keep"):
+        run_promote(context, "an analyst", first, AUGUST)
+    with pytest.raises(BadInputError, match=rf'--bundle "{first}x" is not among .* Did you mean "{first}"'):
+        run_promote(context, "an analyst", first + "x")
+    assert len(shop.promotions()) == 4
 
 
 @pytest.mark.long

@@ -1,0 +1,85 @@
+"""A person's word on which bundle serves: one that the gate refused, or the one that served before."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import functions as F
+
+from segmentation.core.errors import BadInputError, GuardError, nearest
+from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS
+from segmentation.io.tracking import Tracker
+from segmentation.pipeline.bundle import lacking, load_bundle
+from segmentation.pipeline.context import Context
+
+
+def run_promote(
+    context: Context, by: str, bundle: str | None, effective: dt.date | None = None, reason: str = "",
+    dry_run: bool = False,
+) -> str:  # fmt: skip
+    """Makes a published bundle champion from an as-of date on; returns its version.
+
+    `bundle` None goes back to the champion before the newest. Without `effective` it serves from the day after the
+    last as-of date that is scored: no published date changes its labels. Raises BadInputError for a bundle that is not
+    published, a date that is scored already, or where there is no champion before; GuardError where a file of the
+    models was altered or a feature that they need is off.
+    """
+    runs, say = context.runs, context.steps.say
+    newest, since = _newest(context)
+    version = _before(context, newest) if bundle is None else _known(context, bundle)
+    scored = runs.last_as_of("monthly")
+    free = since if scored is None else scored + dt.timedelta(days=1)
+    if effective is not None and scored is not None and effective <= scored:
+        raise BadInputError(
+            f"--as-of {effective}: dates up to {scored} are scored, and keep their labels. Choose {free} or later."
+        )
+    # What takes effect later than the next date would win over what goes back before it.
+    start = effective or (max(free, since) if bundle is None else free)
+    if runs.champion(start) == version:
+        say(f"promote: {version} is champion from {start} on already")
+        return version
+    for model in load_bundle(context, version).values():
+        for feature in lacking(context, model):
+            raise GuardError(f'bundle {version}: {model.dimension} was fitted on "{feature}", which is off or gone.')
+    said = f"{version} in place of {runs.champion(start)} from {start} on, by {by}"
+    if dry_run:
+        say(f"promote: would make champion {said}")
+        return version
+    runs.promote(version, start, by, reason or ("back to the bundle before" if bundle is None else "by hand"))
+    say(f"promote: champion is {said}")
+    if runs.newest_champion() == version:
+        tracker = Tracker(context.warehouse.root)
+        for row in context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect():
+            tracker.set_alias(row["dimension"], row["mlflow_run_id"], "champion")
+    else:
+        say(f"  later                   {runs.newest_champion()} takes over again: it is promoted for a later date")
+    return version
+
+
+def _newest(context: Context) -> tuple[str, dt.date]:
+    """The champion of the latest as-of date, and since which."""
+    promotions = context.warehouse.read(PROMOTIONS) if context.warehouse.exists(PROMOTIONS) else None
+    row = None if promotions is None else promotions.orderBy("effective_from_as_of", "seq", ascending=False).first()
+    if row is None:
+        raise BadInputError(
+            f"{context.warehouse.root}: no bundle has been promoted yet. Run jobs/fit_segments.py or jobs/monthly.py."
+        )
+    return row["model_version"], row["effective_from_as_of"]
+
+
+def _before(context: Context, newest: str) -> str:
+    rows = context.warehouse.read(PROMOTIONS).orderBy("effective_from_as_of", "seq", ascending=False).collect()
+    before = next((r["model_version"] for r in rows if r["model_version"] != newest), None)
+    if before is None:
+        raise BadInputError(f"--back: {newest} is the first champion; there is none before it to go back to.")
+    return str(before)
+
+
+def _known(context: Context, bundle: str) -> str:
+    """Raises BadInputError for a bundle that no published run has fitted."""
+    models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)
+    rows = models.join(runs, on="run_id", how="left_semi").select("model_version").distinct().collect()
+    known = sorted(r["model_version"] for r in rows)
+    if bundle not in known:
+        raise BadInputError(f'--bundle "{bundle}" is not among the published bundles. {nearest(bundle, known)}')
+    return bundle
