@@ -57,7 +57,7 @@ def test_a_published_row_says_what_the_run_was(store: RunStore) -> None:
     before = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     run = new_run("monthly", AS_OF, {"k": 3}, {"features": "f-1"}).finish(
         input_versions={"customer_features": 4}, output_versions={"segments": 2}, rows_in=7, rows_out=42,
-        rows_quarantined=1, verdict="rescored", notes=["nps is off"],
+        rows_quarantined=1, verdict="rescored", reason="as it was promoted", notes=["nps is off"],
     )  # fmt: skip
     row = store.publish(run).asDict()
     assert store.get(run.run_id).asDict() == row
@@ -66,7 +66,8 @@ def test_a_published_row_says_what_the_run_was(store: RunStore) -> None:
         "run_id": run.run_id, "run_key": run.run_key, "publish_seq": 1, "job": "monthly", "as_of": AS_OF,
         "status": "published", "config_hash": run.config_hash, "code_version": run.code_version,
         "inputs": {"features": "f-1"}, "input_versions": {"customer_features": 4}, "output_versions": {"segments": 2},
-        "rows_in": 7, "rows_out": 42, "rows_quarantined": 1, "verdict": "rescored", "notes": ["nps is off"],
+        "rows_in": 7, "rows_out": 42, "rows_quarantined": 1, "verdict": "rescored", "reason": "as it was promoted",
+        "notes": ["nps is off"],
     }  # fmt: skip
     assert before <= times["started_at"] <= times["finished_at"]
 

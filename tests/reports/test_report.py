@@ -127,7 +127,7 @@ def test_the_page_says_what_the_run_found(page: Page) -> None:
         "Component 1 (31.2% of the variance)",
         "Component 2 (14.8% of the variance)",
         "sd above everyone",
-        "A business rule says who belongs here. orders (365 d) 2.6 sd below everyone",
+        "Another rule holds for some too: “rule_vip” 10.0%. orders (365 d) 2.6 sd below everyone",
         "Unified: k = 5",
         "k=3: the best silhouette above that of noise",
         "26 (<0.1%)",
