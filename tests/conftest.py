@@ -18,6 +18,7 @@ from segmentation.io.catalog import STORE, VIEWS
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 WITH_DEMO = (
+    "clustering",
     "datasets",
     "io",
     "matrix",
