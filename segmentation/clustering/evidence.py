@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.clustering.blocks import Blocks
-from segmentation.clustering.indices import Indices
+from segmentation.clustering.indices import Indices, best_first
 from segmentation.clustering.lloyd import Model
 from segmentation.clustering.references import Reference
 from segmentation.clustering.stability import (
@@ -62,7 +62,7 @@ def gather(
     Tibshirani et al. (2001), doi:10.1111/1467-9868.00293 (gap).
     """
     fits: dict[tuple[int, int], Fits] = {}
-    for model, indices in sorted(measured, key=lambda fit: (fit[0].k, fit[1].sse, fit[0].seed)):
+    for model, indices in best_first(measured):
         fits.setdefault((model.view, model.k), []).append((model, indices))
     cases = [_Case.of(r, k, fits) for r in references for view, k in list(fits) if view == r.base]
     compared = iter(compare(blocks, [a for case in cases for a in case.asked]))

@@ -34,6 +34,11 @@ class Indices:
         return min(self.sizes) / sum(self.sizes)
 
 
+def best_first(measured: Sequence[tuple[Model, Indices]]) -> list[tuple[Model, Indices]]:
+    """By k, of each the lowest SSE first, of equals the lower seed."""
+    return sorted(measured, key=lambda fit: (fit[0].k, fit[1].sse, fit[0].seed))
+
+
 def measure(blocks: Blocks, models: Sequence[Model]) -> list[Indices]:
     """Indices of every model. Two Spark jobs, whatever the number of models.
 

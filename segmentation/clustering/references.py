@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,7 +38,7 @@ def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
     bases = blocks.views
     blocks = blocks.seen_as([replace(view, blocks=_enough(blocks, view)) for view in bases])
     samples = range(len(bases), 2 * len(bases))
-    covariances = _covariances(blocks, samples)
+    covariances = {v: covariance for v, (_, covariance) in moments(blocks, samples).items()}
     more: list[View] = []
     references = []
     for v in samples:
@@ -56,7 +57,9 @@ def _enough(blocks: Blocks, view: View) -> int:
     return math.ceil(blocks.count * min(1.0, CUSTOMERS / max(view.customers, 1)))
 
 
-def _covariances(blocks: Blocks, views: range) -> dict[int, Array]:
+def moments(blocks: Blocks, views: Sequence[int]) -> dict[int, tuple[Array, Array]]:
+    """Means (d,) and covariances (d, d) of the columns of views, 0 where nobody takes part: one Spark job."""
+
     def products(x: Floats32, weights: Array | None) -> Array:
         rows = np.vstack([x, np.ones((1, x.shape[1]))])
         found: Array = (rows if weights is None else rows * weights) @ rows.T
@@ -64,12 +67,12 @@ def _covariances(blocks: Blocks, views: range) -> dict[int, Array]:
 
     reach = {v: np.array([*blocks.views[v].reach, 1.0]) for v in views}
     grids = {v: Grid(np.outer(r, r), blocks.views[v].customers) for v, r in reach.items()}
-    found = {v: np.zeros((len(reach[v]) - 1,) * 2) for v in views}
+    found = {v: (np.zeros(len(r) - 1), np.zeros((len(r) - 1,) * 2)) for v, r in reach.items()}
     for v, total in blocks.sums(dict.fromkeys(views, products), grids).items():
         n = total[-1, -1]
         if n > 0:
             mean = total[:-1, -1] / n
-            found[v] = total[:-1, :-1] / n - np.outer(mean, mean)
+            found[v] = mean, total[:-1, :-1] / n - np.outer(mean, mean)
     return found
 
 

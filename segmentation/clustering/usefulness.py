@@ -10,10 +10,11 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.clustering.blocks import Blocks, Grid
-from segmentation.clustering.indices import Indices
+from segmentation.clustering.blocks import Grid
+from segmentation.clustering.indices import Indices, best_first
 from segmentation.clustering.layers import layers, pack_layers
-from segmentation.clustering.lloyd import Model, Stack, by_view, with_norms
+from segmentation.clustering.lloyd import Model, Stack, with_norms
+from segmentation.clustering.references import moments
 from segmentation.clustering.stability import labels
 from segmentation.clustering.variance import Spread, anova
 from segmentation.clustering.views import Array, Floats32
@@ -54,62 +55,41 @@ def usefulness(
     layer are left out. Source of the standard error: Olkin & Finn (1995), doi:10.1037/0033-2909.118.1.155.
     """
     views = layers(parts, unified)
-    best: dict[tuple[int, int], Model] = {}
-    for model, _ in sorted(measured, key=lambda fit: (fit[0].k, fit[1].sse, fit[0].seed)):
+    models: dict[int, dict[int, Model]] = {}
+    for model, _ in best_first(measured):
         if model.view < len(views):
-            best.setdefault((model.view, model.k), model)
+            models.setdefault(model.view, {}).setdefault(model.k, model)
     at = sum(len(p.fitted) for p in parts)
     seen = [
         replace(v, columns=(*v.columns, at), scale=None if v.scale is None else (*v.scale, 1.0)) for v in views
     ]  # fmt: skip
-    placed = by_view(list(best.values()))
-    models = {v: [list(best.values())[i] for i in of] for v, of in placed.items()}
     blocks = pack_layers(holdout.customers, parts, seen, holdout.count, [F.col(OUTCOME)])
     try:
-        moments = _moments(blocks, list(models))
-        stacks = {
-            v: Stack.of([_as_then(m.centroids, moments[v], deviations[v]) for m in of], np.float64)
-            for v, of in models.items() if v in moments
-        }  # fmt: skip
+        stacks = {}
+        for v, (mean, covariance) in moments(blocks, list(models)).items():
+            scale = _ratio(np.sqrt(np.maximum(np.diag(covariance)[:-1], 0.0)), deviations[v])
+            stacks[v] = Stack.of([mean[:-1] + m.centroids * scale for m in models[v].values()], np.float64)
         most = {v: float(blocks.views[v].reach[-1]) for v in stacks}
         totals = blocks.sums(
-            {v: partial(_sums, stack, [m.k for m in models[v]]) for v, stack in stacks.items()},
+            {v: partial(_sums, stack, list(models[v])) for v, stack in stacks.items()},
             {v: Grid(np.array([[1.0], [most[v]], [most[v] ** 2]]), blocks.views[v].customers) for v in stacks},
         )
     finally:
         blocks.release()
     found = {}
     for v, total in totals.items():
-        ends = np.cumsum([m.k for m in models[v]])[:-1]
-        for model, sums in zip(models[v], np.split(total, ends, axis=1), strict=True):
+        ends = np.cumsum(list(models[v]))[:-1]
+        for k, sums in zip(models[v], np.split(total, ends, axis=1), strict=True):
             result = anova(Spread(*sums))
             share = result.omega_squared if result else 0.0
-            found[v, model.k] = Useful(share, 2 * (1 - share) * float(np.sqrt(share / blocks.views[v].customers)))
+            found[v, k] = Useful(share, 2 * (1 - share) * float(np.sqrt(share / blocks.views[v].customers)))
     return found
 
 
-def _moments(blocks: Blocks, views: Sequence[int]) -> dict[int, tuple[Array, Array]]:
-    """(mean, deviation) of the columns of each view in which somebody takes part, the outcome left out."""
-
-    def powers(x: Floats32, weights: Array | None) -> Array:
-        doubles = x[:-1].astype(np.float64)
-        ones = np.ones(x.shape[1]) if weights is None else weights
-        return np.column_stack([doubles @ ones, (doubles * doubles) @ ones])
-
-    reach = {v: np.array(blocks.views[v].reach[:-1]) for v in views}
-    grids = {v: Grid(np.column_stack([r, r**2]), blocks.views[v].customers) for v, r in reach.items()}
-    found = {}
-    for v, total in blocks.sums(dict.fromkeys(views, powers), grids).items():
-        mean, square = (total / max(blocks.views[v].customers, 1)).T
-        found[v] = mean, np.sqrt(np.maximum(square - mean**2, 0.0))
-    return found
-
-
-def _as_then(centroids: Array, then: tuple[Array, Array], deviations: Array) -> Array:
-    """Where today's centroids would stand among the customers of then: as many of their deviations from their mean."""
-    mean, deviation = then
-    scaled: Array = mean + centroids * (deviation / np.where(deviations > 0, deviations, 1.0))
-    return scaled
+def _ratio(then: Array, today: Array) -> Array:
+    """Deviations of then over those of today; a column that is the same for all today has none."""
+    ratio: Array = then / np.where(today > 0, today, 1.0)
+    return ratio
 
 
 def _sums(stack: Stack, ks: Sequence[int], x: Floats32, weights: Array | None) -> Array:

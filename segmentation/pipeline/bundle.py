@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.clustering import Candidate, Choice
 from segmentation.clustering.views import Array
-from segmentation.core.schemas import SEGMENT_MODELS
+from segmentation.core.errors import GuardError
+from segmentation.core.schemas import RUNS, SEGMENT_MODELS
 from segmentation.io.models import load_model
+from segmentation.io.tracking import Tracker
 from segmentation.matrix import NOTHING, Preprocessor
 from segmentation.pipeline.context import Context
 from segmentation.segments import Model
@@ -45,6 +49,29 @@ def load_bundle(context: Context, version: str) -> dict[str, Model]:
         )
         for r in rows
     }  # fmt: skip
+
+
+def published_models(context: Context) -> DataFrame:
+    """The rows of `segment_models` of published runs: what a dead attempt wrote is no model."""
+    models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)
+    return models.join(runs, on="run_id", how="left_semi")
+
+
+def check_features(context: Context, models: Mapping[str, Model]) -> None:
+    """A bundle scores by the features it was fitted on; one that is gone would be imputed for everybody."""
+    for model in models.values():
+        for feature in lacking(context, model):
+            raise GuardError(
+                f'bundle {model.version}: {model.dimension} was fitted on "{feature}", which is off or gone. '
+                "Bring it back in conf/, or start another --warehouse."
+            )
+
+
+def mirror(context: Context, models: Iterable[Row], alias: str) -> None:
+    """Tells MLflow's registry what `promotions` says of a bundle: rows of its `segment_models`."""
+    tracker = Tracker(context.warehouse.root)
+    for m in models:
+        tracker.set_alias(m["dimension"], m["mlflow_run_id"], alias)
 
 
 def lacking(context: Context, model: Model) -> list[str]:

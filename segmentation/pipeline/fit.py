@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,7 +19,7 @@ from segmentation.io.models import load_model, save_model
 from segmentation.io.runs import Run, new_run
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
-from segmentation.pipeline.bundle import Fitted, lacking, load_bundle
+from segmentation.pipeline.bundle import Fitted, lacking, load_bundle, mirror
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
@@ -215,15 +215,9 @@ def _promote(context: Context, as_of: dt.date, run: Row) -> None:
         elif run["verdict"] == PASSED and runs.champion(start) == run["inputs"].get("champion"):
             runs.promote(version, start, "gate", f"in place of {serving}; {run['reason']}")
         else:
-            _mirror(context, models, "challenger")
+            mirror(context, models, "challenger")
             context.steps.say(f"  challenger              {version}; {serving} stays champion")
             return
         context.steps.say(f"  promoted                {version} is champion from {start} on")
     if runs.newest_champion() == version:
-        _mirror(context, models, "champion")
-
-
-def _mirror(context: Context, models: Sequence[Row], alias: str) -> None:
-    tracker = Tracker(context.warehouse.root)
-    for m in models:
-        tracker.set_alias(m["dimension"], m["mlflow_run_id"], alias)
+        mirror(context, models, "champion")

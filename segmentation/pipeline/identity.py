@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 
 from segmentation.clustering.stability import jaccard
 from segmentation.clustering.views import Array
-from segmentation.core.schemas import NO_DATA, RUNS, SEGMENT_MODELS, UNIFIED
+from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.matrix import Preprocessor
-from segmentation.pipeline.bundle import Fitted
+from segmentation.pipeline.bundle import Fitted, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions
 from segmentation.segments import (
@@ -92,10 +92,9 @@ def identify(
             counts = np.array([[tables.get((d, r, c), 0) for c in clusters[d]] for r in rows], dtype=np.float64)
             apart = means_apart(_z(old_means, d, rows), _z(means, d, clusters[d]))
             related = _related(f, old[d], counts, apart, fresh, names, version, taken.get(d, set()))
-            centres = [
-                centre(m, f.preprocessor, preprocessors) for s in rows if d == UNIFIED and (m := old_means.get((d, s)))
-            ]
-            found[d] = replace(related, before=np.array(centres) if centres else None)
+            then = [m for s in rows if (m := old_means.get((d, s)))] if d == UNIFIED else []
+            centres = np.array([centre(m, f.preprocessor, preprocessors) for m in then]) if then else None
+            found[d] = replace(related, before=centres)
         for frame in (assigned, before):
             if frame is not None:
                 frame.unpersist()
@@ -154,9 +153,8 @@ def centre(m: Means, own: Preprocessor, preprocessors: Mapping[str, Preprocessor
 
 def _ids_ever(context: Context) -> dict[str, set[str]]:
     """By dimension every id that a published bundle ever gave: what a dead attempt wrote gave nobody a name."""
-    models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)
     found: dict[str, set[str]] = {}
-    for r in models.join(runs, on="run_id", how="left_semi").select("dimension", "segment_ids").distinct().collect():
+    for r in published_models(context).select("dimension", "segment_ids").distinct().collect():
         found.setdefault(r["dimension"], set()).update(r["segment_ids"])
     return found
 

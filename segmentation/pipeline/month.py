@@ -22,7 +22,7 @@ from segmentation.core.schemas import (
     UNIFIED,
 )
 from segmentation.io.runs import Run, new_run
-from segmentation.pipeline.bundle import lacking, load_bundle
+from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
@@ -69,7 +69,7 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     features, tiles = everyone.features, tiles_before(context, as_of, features_run)
     with context.steps.step("bundle") as facts:
         models = load_bundle(context, bundle)
-        _check_features(context, models)
+        check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     segments, notes = _write_segments(context, run, features, models)
     versions = {SEGMENTS.name: segments} | write_profiles(context, run, previous, everyone, models, tiles)
@@ -87,16 +87,6 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
                    notes=everyone.notes + notes),
         context.restate,
     )  # fmt: skip
-
-
-def _check_features(context: Context, models: Mapping[str, Model]) -> None:
-    """A bundle scores by the features it was fitted on; one that is gone would be imputed for everybody."""
-    for model in models.values():
-        for feature in lacking(context, model):
-            raise GuardError(
-                f'bundle {model.version}: {model.dimension} was fitted on "{feature}", which is off or gone. '
-                "Bring it back in conf/, or start another --warehouse."
-            )
 
 
 def _write_segments(

@@ -24,6 +24,7 @@ from segmentation.segments import (
     outside_every_fit,
     profile_rows,
 )
+from segmentation.segments.moments import sums_of
 
 SPEND = "next_period_spend"
 
@@ -66,14 +67,11 @@ def _spent_since(context: Context, previous: Row, known: DataFrame, tiles: DataF
     """
     start: dt.date = previous["as_of"]
     then = context.warehouse.read_run(SEGMENTS, start, previous["run_id"]).where(F.col("raw_segment_id") != NO_DATA)
-    spent, y = log_spend(tiles, start, "y"), F.coalesce("y", F.lit(0.0))
-    then = then.join(known, on="customer_id", how="left_semi")
-    rows = then.join(spent, on="customer_id", how="left").groupBy("dimension", "raw_segment_id").agg(
-        F.count("*").alias("n"), F.sum(y.cast("decimal(30,12)")).alias("total"),
-        F.sum((y * y).cast("decimal(30,12)")).alias("squares"),
-    ).collect()  # fmt: skip
+    spent = log_spend(tiles, start, "y")
+    then = then.join(known, on="customer_id", how="left_semi").join(spent, on="customer_id", how="left")
+    rows = then.fillna({"y": 0.0}).groupBy("dimension", "raw_segment_id").agg(*sums_of("y")).collect()
     of = {d: [r for r in rows if r["dimension"] == d] for d in {r["dimension"] for r in rows}}
     return {
-        d: (SPEND, centred(*([Decimal(r[c]) for r in found] for c in ("n", "total", "squares"))))
+        d: (SPEND, centred(*([Decimal(r[c]) for r in found] for c in ("n_y", "sum_y", "squares_y"))))
         for d, found in of.items()
     }

@@ -6,10 +6,9 @@ import datetime as dt
 
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import BadInputError, GuardError, nearest
-from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_MODELS
-from segmentation.io.tracking import Tracker
-from segmentation.pipeline.bundle import lacking, load_bundle
+from segmentation.core.errors import BadInputError, nearest
+from segmentation.core.schemas import PROMOTIONS, SEGMENT_MODELS
+from segmentation.pipeline.bundle import check_features, load_bundle, mirror, published_models
 from segmentation.pipeline.context import Context
 
 
@@ -38,9 +37,7 @@ def run_promote(
     if runs.champion(start) == version:
         say(f"promote: {version} is champion from {start} on already")
         return version
-    for model in load_bundle(context, version).values():
-        for feature in lacking(context, model):
-            raise GuardError(f'bundle {version}: {model.dimension} was fitted on "{feature}", which is off or gone.')
+    check_features(context, load_bundle(context, version))
     said = f"{version} in place of {runs.champion(start)} from {start} on, by {by}"
     if dry_run:
         say(f"promote: would make champion {said}")
@@ -48,9 +45,8 @@ def run_promote(
     runs.promote(version, start, by, reason or ("back to the bundle before" if bundle is None else "by hand"))
     say(f"promote: champion is {said}")
     if runs.newest_champion() == version:
-        tracker = Tracker(context.warehouse.root)
-        for row in context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect():
-            tracker.set_alias(row["dimension"], row["mlflow_run_id"], "champion")
+        models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version)
+        mirror(context, models.collect(), "champion")
     else:
         say(f"  later                   {runs.newest_champion()} takes over again: it is promoted for a later date")
     return version
@@ -77,8 +73,7 @@ def _before(context: Context, newest: str) -> str:
 
 def _known(context: Context, bundle: str) -> str:
     """Raises BadInputError for a bundle that no published run has fitted."""
-    models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)
-    rows = models.join(runs, on="run_id", how="left_semi").select("model_version").distinct().collect()
+    rows = published_models(context).select("model_version").distinct().collect()
     known = sorted(r["model_version"] for r in rows)
     if bundle not in known:
         raise BadInputError(f'--bundle "{bundle}" is not among the published bundles. {nearest(bundle, known)}')

@@ -62,10 +62,8 @@ class Section:
     """How the segments would join, in words."""
     differences: Sequence[Difference]
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """The segments' labels by id."""
-        return {s.id: s.label for s in self.segments}
+    labels: Mapping[str, str]
+    """The segments' labels by id."""
 
 
 def render_report(data: ReportData) -> str:
@@ -117,9 +115,9 @@ def _section(n: int, data: ReportData, dimension: str) -> Section:
         )
         names = [s for s in found if s.is_modelled and s.z]
         figures.append(Figure(f"{key}-profile", f"{title}: what is high and what is low", reading, spec, names))
-    joins = _joins(chosen, {s.id: s.label for s in found})
-    outside = differences(data, dimension)
-    return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen), joins, outside)
+    labels = {s.id: s.label for s in found}
+    joins, outside = _joins(chosen, labels), differences(data, dimension)
+    return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen), joins, outside, labels)
 
 
 def _joins(chosen: Choice | None, labels: Mapping[str, str]) -> list[str]:

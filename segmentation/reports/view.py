@@ -10,6 +10,8 @@ from typing import Any
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
 from segmentation.reports.data import ReportData, integer, mapping, number, records, structs, text
 from segmentation.reports.palette import Mark, marks
+from segmentation.segments.differences import DESCRIPTIVE, NEXT_PERIOD
+from segmentation.segments.matching import NEW
 
 
 @dataclass(frozen=True)
@@ -168,13 +170,13 @@ def differences(data: ReportData, dimension: str) -> tuple[Difference, ...]:
     found = [
         Difference(
             text(r["feature"]),
-            str(r["segments_as_of"]) if r["role"] == "next_period" else None,
+            str(r["segments_as_of"]) if r["role"] == NEXT_PERIOD else None,
             number(r["omega_squared"]),
             number(r["p_holm"]),
             bool(r["differs"]),
         )
         for r in _of(data.differences, dimension)
-        if r["role"] != "descriptive"
+        if r["role"] != DESCRIPTIVE
     ]
     return tuple(sorted(found, key=lambda d: (d.since is None, not d.differs, -(d.explained or 0), d.feature)))
 
@@ -195,7 +197,7 @@ def migration(data: ReportData) -> Migration | None:
     rows = _of(data.migration, UNIFIED)
     if not rows:
         return None
-    before = [r for r in rows if r["from_segment_id"] != "(new)"]
+    before = [r for r in rows if r["from_segment_id"] != NEW]
     stayed = [r for r in rows if r["from_segment_id"] == r["to_segment_id"]]
     moves = [
         (text(r["from_segment_name"]), text(r["to_segment_name"]), integer(r["customers"]) or 0, number(r["share"]),

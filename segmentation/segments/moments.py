@@ -124,15 +124,23 @@ def moments(
         *(F.col(f).cast("decimal(30,6)").alias(f"raw_{f}") for f in raw),
     )
     tests = [f"t_{i}" for i in range(len(tested))]
-    names = [f"d_{i}" for i in range(len(values))] + tests
-    sums = [F.sum(F.col(c).cast("decimal(30,12)")).alias(f"sum_{c}") for c in names]
-    sums += [F.sum(f"raw_{f}").alias(f"sum_raw_{f}") for f in raw]
-    sums += [F.count(c).alias(f"n_{c}") for c in (*names, *(f"raw_{f}" for f in raw))]
-    sums += [F.sum((F.col(c) * F.col(c)).cast("decimal(30,12)")).alias(f"squares_{c}") for c in tests]
+    sums = [s for i in range(len(values)) for s in sums_of(f"d_{i}")[:2]]
+    sums += [s for c in tests for s in sums_of(c)]
+    sums += [s for f in raw for s in (F.sum(f"raw_{f}").alias(f"sum_raw_{f}"), F.count(f"raw_{f}").alias(f"n_raw_{f}"))]
     keys = [*SEGMENT, CLUSTER] if squares else SEGMENT
     joined = segments.select("customer_id", *keys).join(described, on="customer_id", how="inner")
     rows = joined.groupBy(*keys).agg(F.count("*").alias("customers"), *sums).collect()
     return Moments(tuple(columns), raw, tuple(r.asDict() for r in rows))
+
+
+def sums_of(column: str) -> tuple[Column, Column, Column]:
+    """How many values a column (double) has, their sum and their sum of squares: n_, sum_ and squares_<column>."""
+    x = F.col(column)
+    return (
+        F.count(x).alias(f"n_{column}"),
+        F.sum(x.cast("decimal(30,12)")).alias(f"sum_{column}"),
+        F.sum((x * x).cast("decimal(30,12)")).alias(f"squares_{column}"),
+    )
 
 
 def cluster_means(
