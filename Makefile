@@ -26,7 +26,7 @@ help:
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
-	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try)"
+	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"
 	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
 	@echo "make clean  removes build/ and .venv/"
 
@@ -85,7 +85,7 @@ bench-features: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.features --lines $(LINES) --rounds $(ROUNDS) $(QUIET)
 
 bench-sweep: setup
-	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.sweep --rows $(ROWS) --rounds $(ROUNDS) $(QUIET)
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.sweep --rows $(ROWS) --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY)) $(QUIET)
 
 bench-validity: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.validity $(if $(STUDIES),--studies $(STUDIES)) $(QUIET)

@@ -192,7 +192,7 @@ def main() -> None:
         Measure("ten times the lines: driver memory", memory, 1.2),
         Measure("one customer with a tenth of the lines", took["one customer has a tenth"] / took["from lines"], 1.2),
     ]
-    write(measures, took, BENCH / "features.json")
+    write("features", measures, seconds, BENCH / "features.json")
     print(f"DuckDB beside it: from tiles / DuckDB {took['from tiles'] / took['DuckDB from lines']:.2f}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -49,21 +50,26 @@ def in_turn(ways: Mapping[str, Callable[[], object]], rounds: int) -> Seconds:
     return seconds
 
 
-def arguments(doc: str | None, size: str, default: int) -> argparse.Namespace:
-    """The command line of a benchmark: how large (`--<size>`), how many rounds, and what `peak_memory` asks for."""
+def arguments(doc: str | None, size: str, default: int, parts: Sequence[str] = ()) -> argparse.Namespace:
+    """The command line of a benchmark: how large (`--<size>`), rounds, its parts, and what `peak_memory` asks for."""
     parser = argparse.ArgumentParser(description=doc)
     parser.add_argument(f"--{size}", type=int, default=default)
     parser.add_argument("--rounds", type=int, default=5)
+    if parts:
+        parser.add_argument("--only", nargs="+", choices=parts, default=parts, metavar="PART", help=", ".join(parts))
     parser.add_argument("--driver", type=int)
     return parser.parse_args()
 
 
-def write(measures: Sequence[Measure], took: Mapping[str, float], path: Path) -> None:
-    """Prints the measures as a Markdown table; writes them, and the seconds behind them, as JSON."""
-    rows = [{**asdict(m), "met": m.met} for m in measures]
-    rows += [{"measure": f"{name}, seconds", "value": v, "goal": None, "met": None} for name, v in took.items()]
-    path.write_text(json.dumps(rows, indent=1) + "\n")
-    print("\n".join(["| measure | value | goal | met |", "|---|---|---|---|", *(m.row() for m in measures)]))
+def write(part: str, measures: Sequence[Measure], seconds: Seconds, path: Path) -> None:
+    """Prints a part's measures as a Markdown table; keeps them, and the medians behind them, in a JSON file by part."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    took = {name: statistics.median(values) for name, values in seconds.items()}
+    found[part] = {"measures": [{**asdict(m), "met": m.met} for m in measures], "seconds": took}
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print(
+        "\n".join(["| measure | value | goal | met |", "|---|---|---|---|", *(m.row() for m in measures)]), flush=True
+    )
 
 
 def peak_memory(benchmark: str, size: int) -> float:

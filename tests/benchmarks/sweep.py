@@ -2,8 +2,8 @@
 
 Every measure sets two ways of the same work against each other in alternating order and is the ratio of the medians.
 What counts on both sides alike stands in its name. MLlib's loop takes one of the five seeds in each round, so that five
-rounds run all of it; fewer are reckoned up. Vectors are mixtures of overlapping groups, so that nothing ends
-after two iterations.
+rounds run all of it; fewer are reckoned up. Each part stands for itself, behind a small sweep that warms Spark up.
+Vectors are mixtures of overlapping groups, so that nothing ends after two iterations.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ D = 12
 GROUPS = 8
 CHUNK = 50_000
 Fitted = list[tuple[Model, Indices]]
+Part = tuple[list[Measure], Seconds]
 
 
 def points(start: int, rows: int, d: int) -> Any:
@@ -194,73 +195,121 @@ def driver(rows: int) -> None:
     print_peak(spark)
 
 
-def main() -> None:
-    """Run everything, print the table, write `build/bench/sweep.json`."""
-    options = arguments(__doc__, "rows", 500_000)
-    if options.driver:
-        driver(options.driver)
-        return
-    rows, rounds = options.rows, options.rounds
-    spark = open_session("bench")
-    for n, d in ((rows, D), (10 * rows, D), (rows // 10, 25)):
-        vectors(spark, n, d)
-    print(f"{rows:,} rows, {rounds} rounds", flush=True)
-    found: Fitted = stacked(spark, rows, everything())
-    seeds, theirs = (iter(SEEDS * rounds), iter(SEEDS * rounds)), dict[tuple[int, int], float]()
-    six: list[Callable[[], object]] = [lambda v=v: stacked(spark, rows // 10, [v], 25) for v in six_views()]  # type: ignore[misc]
+def against_loops(spark: SparkSession, rows: int, rounds: int) -> Part:
+    """MLlib's loop and the same from a pool, one of the five seeds in each round; all five are reckoned from these."""
+    found: dict[str, Fitted] = {}
+    theirs: dict[tuple[int, int], float] = {}
+    seeds = iter(SEEDS * rounds), iter(SEEDS * rounds)
     seconds = in_turn(
-        {"stacked": lambda: stacked(spark, rows, everything()),
+        {"stacked": lambda: found.update(ours=stacked(spark, rows, everything())),
          "loop, one seed": lambda: theirs.update(loop(spark, rows, [next(seeds[0])])),
-         "loop from threads, one seed": lambda: loop(spark, rows, [next(seeds[1])], 4),
-         "bare products": lambda: bare(rows, found),
-         "ten times the rows": lambda: stacked(spark, 10 * rows, everything()),
-         "six at once": lambda: stacked(spark, rows // 10, six_views(), 25),
-         "six in turn": lambda: [way() for way in six]},
+         "loop from threads, one seed": lambda: loop(spark, rows, [next(seeds[1])], 4)},
         rounds,
     )  # fmt: skip
-    x = np.concatenate([points(start, CHUNK, D) for start in range(0, 4 * rows, CHUNK)])
-    blocks = packed(spark, 4 * rows, everything())
-    seconds |= in_turn(
-        {
-            "in memory": lambda: fit(blocks, begin(GRID, blocks)[0], GRID.max_iterations),
-            "scikit-learn": lambda: scikit(x),
-        },
-        rounds,
-    )  # fmt: skip
-    blocks.release()
-    blocks = packed(spark, 10 * rows, everything())
-    last: dict[str, Fitted] = {}
-    seconds |= in_turn(
-        {"ten times the rows, packed": lambda: last.update(full=on_all(blocks)),
-         "… by coreset": lambda: last.update(coreset=on_coreset(blocks))},
-        min(rounds, 3),
-    )  # fmt: skip
-    blocks.release()
-    full, sampled = best_of_k(last["full"]), best_of_k(last["coreset"])
-    took = {name: statistics.median(values) for name, values in seconds.items()}
-    spark.stop()
     ran = sorted({seed for _, seed in theirs})
-    worst = max(sse / min(theirs[k, seed] for seed in ran) for k, sse in best_of_k(found).items())
-    ours = took["stacked"]
+    worst = max(sse / min(theirs[k, seed] for seed in ran) for k, sse in best_of_k(found["ours"]).items())
+    ours = statistics.median(seconds["stacked"])
     whole, pool = (len(SEEDS) * statistics.mean(seconds[f"{way}, one seed"]) for way in ("loop", "loop from threads"))
-    measures = [
+    return [
         Measure("the loop of KMeans and ClusteringEvaluator over five seeds / stacked, from files", whole / ours, 40,
                 True),
         Measure("the same from a pool of 4 threads / stacked", pool / ours, 30, True),
         Measure(f"worst of the best SSE of a k / that loop's best of {len(ran)} seeds", worst, 1.001),
-        Measure("stacked, from files / its two bare products", ours / took["bare products"], 4),
-        Measure("stacked / scikit-learn, both in memory, without indices", took["in memory"] / took["scikit-learn"],
-                1.2),
+    ], seconds  # fmt: skip
+
+
+def against_products(spark: SparkSession, rows: int, rounds: int) -> Part:
+    """The sweep, from files, beside the products that its iterations cannot do without; and the kernel alone."""
+    found = stacked(spark, rows, everything())
+    seconds = in_turn(
+        {"stacked": lambda: stacked(spark, rows, everything()), "bare products": lambda: bare(rows, found)}, rounds
+    )
+    ours, products = (statistics.median(seconds[way]) for way in seconds)
+    return [
+        Measure("stacked, from files / its two bare products", ours / products, 4),
         Measure("bare products / kernel, one thread, d = 12", kernel_share(12, rounds), 0.55, True),
         Measure("bare products / kernel, one thread, d = 32", kernel_share(32, rounds), 0.65, True),
-        Measure("six sweeps in turn / all six at once, from files", took["six in turn"] / took["six at once"], 2, True),
-        Measure("ten times the rows, packed: all / coreset, with indices",
-                took["ten times the rows, packed"] / took["… by coreset"], 3, True),
+    ], seconds
+
+
+def against_scikit(spark: SparkSession, rows: int, rounds: int) -> Part:
+    """Both in memory, on four times the rows."""
+    x = np.concatenate([points(start, CHUNK, D) for start in range(0, 4 * rows, CHUNK)])
+    blocks = packed(spark, 4 * rows, everything())
+    seconds = in_turn(
+        {"in memory": lambda: fit(blocks, begin(GRID, blocks)[0], GRID.max_iterations),
+         "scikit-learn": lambda: scikit(x)},
+        rounds,
+    )  # fmt: skip
+    blocks.release()
+    ours, theirs = (statistics.median(seconds[way]) for way in seconds)
+    return [Measure("stacked / scikit-learn, both in memory, without indices", ours / theirs, 1.2)], seconds
+
+
+def by_coreset(spark: SparkSession, rows: int, rounds: int) -> Part:
+    """Ten times the rows, packed."""
+    blocks = packed(spark, 10 * rows, everything())
+    last: dict[str, Fitted] = {}
+    seconds = in_turn(
+        {"ten times the rows, packed": lambda: last.update(full=on_all(blocks)),
+         "… by coreset": lambda: last.update(coreset=on_coreset(blocks))},
+        rounds,
+    )  # fmt: skip
+    blocks.release()
+    full, sampled = best_of_k(last["full"]), best_of_k(last["coreset"])
+    all_of_them, few = (statistics.median(seconds[way]) for way in seconds)
+    return [
+        Measure("ten times the rows, packed: all / coreset, with indices", all_of_them / few, 3, True),
         Measure("worst SSE of a k by coreset / that of all", max(sampled[k] / full[k] for k in full), 1.02),
-        Measure("ten times the rows: time, from files", took["ten times the rows"] / ours, 10.5),
+    ], seconds
+
+
+def six_together(spark: SparkSession, rows: int, rounds: int) -> Part:
+    """Five dimensions and the unified one, at a tenth of the rows and at all of them."""
+    measures, seconds = list[Measure](), Seconds()
+    for n in (rows // 10, rows):
+        six: list[Callable[[], object]] = [lambda v=v, n=n: stacked(spark, n, [v], 25) for v in six_views()]  # type: ignore[misc]
+        at_once, in_order = f"six at once, {n:,}", f"six in turn, {n:,}"
+        seconds |= in_turn(
+            {at_once: lambda n=n: stacked(spark, n, six_views(), 25), in_order: lambda six=six: [way() for way in six]},  # type: ignore[misc]
+            rounds if n < rows else 1,
+        )
+        ratio = statistics.median(seconds[in_order]) / statistics.median(seconds[at_once])
+        measures.append(Measure(f"six sweeps in turn / all six at once, from files, {n:,} rows", ratio, 2, True))
+    return measures, seconds
+
+
+def ten_times(spark: SparkSession, rows: int, rounds: int) -> Part:
+    """What grows with the rows, and what does not."""
+    seconds = in_turn(
+        {name: lambda n=n: stacked(spark, n, everything()) for name, n in (("once", rows), ("ten times", 10 * rows))},  # type: ignore[misc]
+        rounds,
+    )
+    once, ten = (statistics.median(seconds[way]) for way in seconds)
+    return [
+        Measure("ten times the rows: time, from files", ten / once, 10.5),
         Measure("ten times the rows: driver memory", peak_memory("sweep", 10 * rows) / peak_memory("sweep", rows), 1.2),
-    ]  # fmt: skip
-    write(measures, took, BENCH / "sweep.json")
+    ], seconds
+
+
+PARTS = {"loops": against_loops, "products": against_products, "scikit": against_scikit, "coreset": by_coreset,
+         "six": six_together, "scale": ten_times}  # fmt: skip
+
+
+def main() -> None:
+    """Run everything (or the parts asked for), print the tables, write `build/bench/sweep.json`."""
+    options = arguments(__doc__, "rows", 500_000, list(PARTS))
+    if options.driver:
+        driver(options.driver)
+        return
+    rows = options.rows
+    spark = open_session("bench")
+    for n, d in ((rows // 10, D), (rows, D), (4 * rows, D), (10 * rows, D), (rows // 10, 25), (rows, 25)):
+        vectors(spark, n, d)
+    for name in options.only:
+        print(f"{name}: {rows:,} rows, {options.rounds} rounds", flush=True)
+        stacked(spark, rows // 10, everything())
+        write(name, *PARTS[name](spark, rows, options.rounds), BENCH / "sweep.json")
 
 
 if __name__ == "__main__":
