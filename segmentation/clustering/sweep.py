@@ -46,7 +46,7 @@ class SweepConfig(Strict):
     min_excess: float = Field(0.02, ge=0)
     min_stability: float = Field(0.75, ge=0, le=1)
     min_different: int = Field(2, ge=0)
-    holdout_days: int = Field(91, ge=0)
+    holdout_days: int = Field(90, ge=0)
     pinned_k: dict[str, int] = {}
 
     @model_validator(mode="after")
