@@ -57,5 +57,5 @@ def log_spend(tiles: DataFrame, start: dt.date, name: str) -> DataFrame:
 
     What was bought before and taken back since counts on neither side.
     """
-    net = F.greatest(F.sum("net_amount"), F.lit(0)).cast("double")
-    return in_units(since(tiles, start)).groupBy("customer_id").agg(F.log1p(net).alias(name))
+    spend = since(tiles, start).groupBy("customer_id").agg(F.sum("net_amount").alias("net_amount"))
+    return in_units(spend).select("customer_id", F.log1p(F.greatest("net_amount", F.lit(0)).cast("double")).alias(name))

@@ -24,8 +24,9 @@ def write_migration(context: Context, run: Run, previous: Row | None, tiles: Dat
         if previous is not None:
             then = warehouse.read_run(SEGMENTS, previous["as_of"], previous["run_id"])
             now = warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
-            year = in_units(since(tiles, YEAR.start(run.as_of))).groupBy("customer_id")
-            revenue = year.agg(F.sum("net_amount").alias("revenue_365d"))
+            year = since(tiles, YEAR.start(run.as_of)).groupBy("customer_id")
+            money = in_units(year.agg(F.sum("net_amount").alias("net_amount")))
+            revenue = money.withColumnRenamed("net_amount", "revenue_365d")
             rows = migration(then, now, revenue).select(
                 F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"),
                 F.lit(previous["as_of"]).alias("previous_as_of"), *SEGMENT_MIGRATION.names[3:],

@@ -80,11 +80,11 @@ def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyo
 
 def write_population(context: Context, run: Run, everyone: Everyone, tiles: DataFrame) -> dict[str, int]:
     """Writes the counts by reason, with the lifetime revenue of each, and who is excluded; returns the versions."""
-    named = in_units(tiles).join(everyone.excluded.select("customer_id", "exclusion"), on="customer_id", how="left")
+    named = tiles.join(everyone.excluded.select("customer_id", "exclusion"), on="customer_id", how="left")
     money = named.groupBy(F.coalesce("exclusion", F.lit(SCORED)).alias("exclusion")).agg(
-        F.coalesce(F.sum("net_amount"), F.lit(Decimal("0.00"))).alias("money")
+        F.sum("net_amount").alias("net_amount")
     )
-    revenue = {r["exclusion"]: r["money"] for r in money.collect()}
+    revenue = {r["exclusion"]: r["net_amount"] or Decimal("0.00") for r in in_units(money).collect()}
     attempt = {"as_of": run.as_of, "run_id": run.run_id}
     rows = [attempt | row for row in population_rows(everyone.exclusions, everyone.counts, revenue, everyone.scored)]
     who = everyone.excluded.select(

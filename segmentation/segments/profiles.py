@@ -30,7 +30,7 @@ def profile_rows(
     """
     money = _per_customer(tiles, as_of)
     joined = segments.join(money, on="customer_id", how="left")
-    sums = [F.sum(c).alias(c) for c in money.columns if c not in ("customer_id", "departments", "recency")]
+    sums = [F.sum(c).alias(c) for c in money.columns if c not in ("customer_id", "recency")]
     rows = joined.groupBy(*SEGMENT).agg(
         F.min("segment_name").alias("segment_name"),
         F.count("*").alias("customers"),
@@ -38,7 +38,7 @@ def profile_rows(
         F.sum(F.col("coverage").cast("decimal(18,6)")).alias("coverage"),
         *sums,
     ).collect()  # fmt: skip
-    mixes, (mixed, claimed) = _category_mix(joined), _overlaps(segments)
+    mixes, (mixed, claimed) = _category_mix(segments, tiles, as_of), _overlaps(segments)
     totals: dict[str, list[Row]] = {}
     for r in rows:
         totals.setdefault(r["dimension"], []).append(r)
@@ -56,34 +56,31 @@ def _per_customer(tiles: DataFrame, as_of: dt.date) -> DataFrame:
     summed = ("net_amount", "gross_amount", "discount_amount", "costed_amount", "cost_amount", "orders",
               "channel_orders", "online_orders", "store_orders")  # fmt: skip
 
-    ever = (
-        in_units(tiles)
-        .groupBy("customer_id")
-        .agg(
-            F.sum("net_amount").alias("revenue_lifetime"),
-            F.min(F.when(F.col("orders") > 0, F.datediff(F.lit(as_of), "event_date"))).alias("recency"),
-        )
+    ever = tiles.groupBy("customer_id").agg(
+        F.sum("net_amount").alias("net_amount"),
+        F.min(F.when(F.col("orders") > 0, F.datediff(F.lit(as_of), "event_date"))).alias("recency"),
     )
-    year = (
-        in_units(since(tiles, YEAR.start(as_of)))
-        .groupBy("customer_id")
-        .agg(
-            *(F.sum(c).alias(c) for c in summed),
-            F.flatten(F.collect_list("by_category")).alias("departments"),
-        )
-    )
-    return ever.join(year, on="customer_id", how="left")
+    year = since(tiles, YEAR.start(as_of)).groupBy("customer_id").agg(*(F.sum(c).alias(c) for c in summed))
+    lifetime = in_units(ever).withColumnRenamed("net_amount", "revenue_lifetime")
+    return lifetime.join(in_units(year), on="customer_id", how="left")
 
 
-def _category_mix(joined: DataFrame) -> dict[tuple[str, str], dict[str, Decimal]]:
-    rows = (
-        joined.select(*SEGMENT, F.explode("departments").alias("sums"))
+def _category_mix(
+    segments: DataFrame, tiles: DataFrame, as_of: dt.date
+) -> dict[tuple[str, str], dict[str, Decimal]]:  # fmt: skip
+    """Net amounts of the last 365 days by segment and department."""
+    # By customer first: a customer is in a segment of every dimension, and has many days.
+    of_customers = (
+        since(tiles, YEAR.start(as_of))
+        .select("customer_id", F.explode("by_category").alias("sums"))
         .where("sums.department IS NOT NULL")
-        .groupBy(*SEGMENT, "sums.department").agg(F.sum("sums.net_amount").alias("net")).collect()
+        .groupBy("customer_id", "sums.department").agg(F.sum("sums.net_amount").alias("net_amount"))
     )  # fmt: skip
+    joined = segments.select("customer_id", *SEGMENT).join(of_customers, on="customer_id", how="inner")
+    rows = in_units(joined.groupBy(*SEGMENT, "department").agg(F.sum("net_amount").alias("net_amount"))).collect()
     mixes: dict[tuple[str, str], dict[str, Decimal]] = {}
     for r in sorted(rows, key=lambda r: str(r["department"])):
-        mixes.setdefault((r["dimension"], r["segment_id"]), {})[r["department"]] = r["net"]
+        mixes.setdefault((r["dimension"], r["segment_id"]), {})[r["department"]] = r["net_amount"]
     return mixes
 
 

@@ -12,11 +12,13 @@ from segmentation.tiles.aggregates import MONEY, RETURNED_SUMS, SUMS, UNITS
 TYPES = {MONEY: "decimal(28,2)", UNITS: "decimal(28,3)"}
 
 
-def in_units(days: DataFrame) -> DataFrame:
-    """The same tiles with sums as decimals; of `by_category` the revenue."""
-    amounts = {s.name: _decimal(F.col(s.name), s.scale) for s in SUMS if s.scale in TYPES}
-    entries = F.transform("by_category", lambda e: e.withField("net_amount", _decimal(e["net_amount"], MONEY)))
-    return days.withColumns({**amounts, "by_category": entries})
+def in_units(sums: DataFrame) -> DataFrame:
+    """Tiles, or what was added up of them, with money and items as decimals: the columns named as the tiles' sums are.
+
+    To add whole numbers up and convert the result is much faster than the other way round.
+    """
+    amounts = {s.name: _decimal(F.col(s.name), s.scale) for s in SUMS if s.scale in TYPES and s.name in sums.columns}
+    return sums.withColumns(amounts)
 
 
 def since(days: DataFrame, first: dt.date) -> DataFrame:
