@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -24,7 +23,7 @@ from segmentation.segments import (
     outside_every_fit,
     profile_rows,
 )
-from segmentation.segments.moments import sums_of
+from segmentation.segments.sums import Sum, sums_by_segment
 
 SPEND = "next_period_spend"
 
@@ -67,11 +66,9 @@ def _spent_since(context: Context, previous: Row, known: DataFrame, tiles: DataF
     """
     start: dt.date = previous["as_of"]
     then = context.warehouse.read_run(SEGMENTS, start, previous["run_id"]).where(F.col("raw_segment_id") != NO_DATA)
-    spent = log_spend(tiles, start, "y")
-    then = then.join(known, on="customer_id", how="left_semi").join(spent, on="customer_id", how="left")
-    rows = then.fillna({"y": 0.0}).groupBy("dimension", "raw_segment_id").agg(*sums_of("y")).collect()
-    of = {d: [r for r in rows if r["dimension"] == d] for d in {r["dimension"] for r in rows}}
-    return {
-        d: (SPEND, centred(*([Decimal(r[c]) for r in found] for c in ("n_y", "sum_y", "squares_y"))))
-        for d, found in of.items()
-    }
+    clusters = then.select("customer_id", "dimension", F.col("raw_segment_id").alias("segment_id"), "raw_segment_id")
+    spent = known.join(log_spend(tiles, start, "y"), on="customer_id", how="left").fillna({"y": 0.0})
+    of: dict[str, list[Sum]] = {}
+    for (d, _, _), (_, sums) in sums_by_segment(clusters, spent, {"y": F.col("y")}).items():
+        of.setdefault(d, []).append(sums["y"])
+    return {d: (SPEND, centred(sums)) for d, sums in of.items()}

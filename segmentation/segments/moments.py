@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
@@ -15,6 +14,7 @@ from segmentation.clustering.variance import Spread
 from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.features import Feature
 from segmentation.matrix import NOTHING, Preprocessor
+from segmentation.segments.sums import Sum, sums_by_segment
 
 SEGMENT = ["dimension", "segment_id"]
 CLUSTER = "raw_segment_id"
@@ -44,12 +44,24 @@ class Described:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Members of a segment that the model alone put into one cluster (null where that is not asked), and their sums."""
+
+    dimension: str
+    segment_id: str
+    cluster: str | None
+    customers: int
+    sums: Mapping[str, Sum]
+    """By name of a column: of those members in whom it is known."""
+
+
+@dataclass(frozen=True)
 class Moments:
     """Sums by dimension and segment (and by what the model alone said, where that is known)."""
 
     columns: tuple[Described, ...]
     raw: tuple[str, ...]
-    rows: tuple[Mapping[str, Any], ...]
+    groups: tuple[Group, ...]
 
     def means(self) -> dict[tuple[str, str], Means]:
         """(dimension, segment_id) → means; `(dimension, "(everyone)")` for all who have data in the dimension.
@@ -58,42 +70,37 @@ class Moments:
         """
         if not any(c.is_slot for c in self.columns):
             return {}
-        of: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-        for r in self.rows:
-            of.setdefault((r["dimension"], r["segment_id"]), []).append(r)
-            if r["segment_id"] != NO_DATA:
-                of.setdefault((r["dimension"], EVERYONE), []).append(r)
-        return {key: self._means(key[0], rows) for key, rows in of.items()}
+        of: dict[tuple[str, str], list[Group]] = {}
+        for g in self.groups:
+            of.setdefault((g.dimension, g.segment_id), []).append(g)
+            if g.segment_id != NO_DATA:
+                of.setdefault((g.dimension, EVERYONE), []).append(g)
+        return {key: self._means(key[0], groups) for key, groups in of.items()}
 
     def spreads(self, dimension: str) -> Iterator[tuple[Described, Spread]]:
         """Every column over the clusters that the dimension's model made, before rules; needs `squares`.
 
         Of those whose feature is known alone: what stands in for the others says nothing of them.
         """
-        of = [r for r in self.rows if r["dimension"] == dimension and r[CLUSTER] != NO_DATA]
-        clusters = sorted({r[CLUSTER] for r in of})
-
-        def summed(column: str) -> list[Decimal]:
-            return [sum((Decimal(r[column] or 0) for r in of if r[CLUSTER] == c), Decimal(0)) for c in clusters]
-
+        of = [g for g in self.groups if g.dimension == dimension and g.cluster != NO_DATA]
+        clusters = sorted({g.cluster for g in of if g.cluster is not None})
         for i, column in enumerate(self.columns):
-            yield column, centred(summed(f"n_t_{i}"), summed(f"sum_t_{i}"), summed(f"squares_t_{i}"))
+            yield column, centred([_together([g.sums[f"known_{i}"] for g in of if g.cluster == c]) for c in clusters])
 
-    def _means(self, dimension: str, rows: Sequence[Mapping[str, Any]]) -> Means:
-        def mean(column: str) -> float | None:
-            n = sum(r[f"n_{column}"] for r in rows)
-            return float(sum((r[f"sum_{column}"] for r in rows if r[f"n_{column}"]), Decimal(0)) / n) if n else None
+    def _means(self, dimension: str, groups: Sequence[Group]) -> Means:
+        def found(columns: Mapping[str, str]) -> dict[str, Sum]:
+            sums = {name: _together([g.sums[column] for g in groups]) for name, column in columns.items()}
+            return {name: s for name, s in sums.items() if s.count}
 
-        mine = [
-            (i, c) for i, c in enumerate(self.columns) if c.is_slot and dimension in (UNIFIED, c.dimension)
-        ]  # fmt: skip
-        z = {c.name: mean(f"d_{i}") for i, c in mine}
-        means = {f: mean(f"raw_{f}") for f in self.raw if f in {c.feature for _, c in mine}}
+        mine = [(i, c) for i, c in enumerate(self.columns) if c.is_slot and dimension in (UNIFIED, c.dimension)]
+        of = {c.feature for _, c in mine}
+        z = found({c.name: f"slot_{i}" for i, c in mine})
+        raw = found({f: f"raw_{f}" for f in self.raw if f in of})
         return Means(
-            sum(r["customers"] for r in rows),
-            {k: v for k, v in z.items() if v is not None},
-            {k: v for k, v in means.items() if v is not None},
-            {c.name: sum(r[f"n_d_{i}"] for r in rows) for i, c in mine},
+            sum(g.customers for g in groups),
+            {name: s.mean for name, s in z.items()},
+            {name: s.mean for name, s in raw.items()},
+            {c.name: z[c.name].count if c.name in z else 0 for _, c in mine},
         )
 
 
@@ -101,11 +108,10 @@ def moments(
     segments: DataFrame, features: DataFrame, preprocessors: Mapping[str, Preprocessor],
     others: Sequence[Feature] = (), squares: bool = False,
 ) -> Moments:  # fmt: skip
-    """Sums of every slot of the five dimensions and of `others` (numeric features), by segment: one Spark job.
+    """Sums of every slot of the five dimensions and of `others` (numeric features), by segment: one pass.
 
-    A slot's sum is over the members with data in the slot's dimension; of `others` amounts and counts as logs. Sums are
-    decimal, so no order of addition can show. segments: customer_id, dimension, segment_id; squares: for `spreads`,
-    with raw_segment_id.
+    A slot's sum is over the members with data in the slot's dimension; of `others` amounts and counts as logs. No order
+    of addition can show. segments: customer_id, dimension, segment_id; squares: for `spreads`, with raw_segment_id.
     """
     slots = [(p, s) for p in preprocessors.values() if p.dimension != UNIFIED for s in p.slots if s != NOTHING]
     numeric = {f.name for f in features.schema if f.dataType.typeName() != "string"}
@@ -113,24 +119,16 @@ def moments(
     columns = [Described(s.name, s.feature, p.dimension, True) for p, s in slots]
     values = [F.when(F.expr(p.has_data), F.expr(s.sql)) for p, s in slots]
     columns += [Described(f.name, f.name, f.dimension, False) for f in others]
-    values += [_value(f) for f in others]
     if not columns:
         return Moments((), (), ())
-    tested = [F.when(F.col(c.feature).isNotNull(), v) for c, v in zip(columns, values, strict=True)] if squares else []
-    described = features.select(
-        "customer_id",
-        *(v.alias(f"d_{i}") for i, v in enumerate(values)),
-        *(v.alias(f"t_{i}") for i, v in enumerate(tested)),
-        *(F.col(f).cast("decimal(30,6)").alias(f"raw_{f}") for f in raw),
-    )
-    tests = [f"t_{i}" for i in range(len(tested))]
-    sums = [s for i in range(len(values)) for s in sums_of(f"d_{i}")[:2]]
-    sums += [s for c in tests for s in sums_of(c)]
-    sums += [s for f in raw for s in (F.sum(f"raw_{f}").alias(f"sum_raw_{f}"), F.count(f"raw_{f}").alias(f"n_raw_{f}"))]
-    keys = [*SEGMENT, CLUSTER] if squares else SEGMENT
-    joined = segments.select("customer_id", *keys).join(described, on="customer_id", how="inner")
-    rows = joined.groupBy(*keys).agg(F.count("*").alias("customers"), *sums).collect()
-    return Moments(tuple(columns), raw, tuple(r.asDict() for r in rows))
+    described = {f"slot_{i}": v for i, v in enumerate(values)}
+    described |= {f"raw_{f}": F.col(f).cast("double") for f in raw}
+    if squares:
+        tested = [*values, *(_value(f) for f in others)]
+        described |= {f"known_{i}": F.when(F.col(columns[i].feature).isNotNull(), v) for i, v in enumerate(tested)}
+    cluster = F.col(CLUSTER) if squares else F.lit(None).cast("string")
+    found = sums_by_segment(segments.select("customer_id", *SEGMENT, cluster.alias(CLUSTER)), features, described)
+    return Moments(tuple(columns), raw, tuple(Group(*key, customers, sums) for key, (customers, sums) in found.items()))
 
 
 def sums_of(column: str) -> tuple[Column, Column, Column]:
@@ -155,13 +153,16 @@ def difference(segment: Means, everyone: Means | None) -> dict[str, float]:
     return {k: v - everyone.z.get(k, 0.0) for k, v in segment.z.items()} if everyone else {}
 
 
-def centred(customers: Sequence[Decimal], total: Sequence[Decimal], squares: Sequence[Decimal]) -> Spread:
-    """Sums over groups, each (g,), about everyone's mean, exactly: as floats they would lose it in large numbers."""
-    n = sum(customers)
-    c = sum(total) / n if n else Decimal(0)
-    about = [(t - m * c, q - 2 * c * t + m * c * c) for m, t, q in zip(customers, total, squares, strict=True)]
-    columns = customers, [t for t, _ in about], [q for _, q in about]
-    return Spread(*(np.array([float(v) for v in column]) for column in columns))
+def centred(groups: Sequence[Sum]) -> Spread:
+    """Sums of groups about everyone's mean, exactly: as floats they would lose it in large numbers."""
+    everyone = _together(groups)
+    c = everyone.total / everyone.count if everyone.count else Fraction()
+    of = [(s.count, s.total - s.count * c, s.squares - 2 * c * s.total + s.count * c * c) for s in groups]
+    return Spread(*np.array([[float(v) for v in sums] for sums in of]).reshape(-1, 3).T)
+
+
+def _together(sums: Sequence[Sum]) -> Sum:
+    return Sum(sum(s.count for s in sums), sum(s.whole for s in sums), sum(s.whole_squares for s in sums))
 
 
 def _value(f: Feature) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from segmentation.features import Registry, load_registry
 from segmentation.matrix import Preprocessor, Slot, unify
 from segmentation.segments import centred, difference_rows, moments, outside_every_fit
 from segmentation.segments.differences import LEVEL, holm
+from segmentation.segments.sums import BITS, Sum
 from segmentation.staging import load_source
 from tests.conftest import CONF
 
@@ -36,12 +37,10 @@ def registry() -> Registry:
 
 
 def spread(groups: list[Any]) -> Spread:
-    exact = [[Decimal(repr(float(v))) for v in g] for g in groups]
-    return centred(
-        [Decimal(len(g)) for g in exact],
-        [sum(g, Decimal(0)) for g in exact],
-        [sum((v * v for v in g), Decimal(0)) for g in exact],
-    )
+    def whole(power: int, values: Any) -> int:
+        return sum(round(Fraction(float(v)) ** power * 2**BITS) for v in values)
+
+    return centred([Sum(len(g), whole(1, g), whole(2, g)) for g in groups])
 
 
 def test_f_and_p_are_those_of_scipy_whatever_the_sizes() -> None:

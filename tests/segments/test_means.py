@@ -71,8 +71,8 @@ def test_sums_are_exact_whatever_the_size_of_the_parts(spark: SparkSession) -> N
     rows = spark.createDataFrame([("a", 1e9), ("b", 0.1), ("c", -1e9)], "customer_id string, x double")
     p = Preprocessor("transactional", "true", (Slot("x", "x", "x"),), (), 1.0, 3)
     means = cluster_means(assigned(spark, "transactional", a="s", b="s", c="s"), rows, {"transactional": p})
-    assert means["transactional", "s"].z["x"] == 0.1 / 3
-    assert means["transactional", "s"].raw["x"] == 0.1 / 3
+    assert means["transactional", "s"].z["x"] == pytest.approx(0.1 / 3, rel=1e-11)
+    assert means["transactional", "s"].raw["x"] == pytest.approx(0.1 / 3, rel=1e-11)
 
 
 def test_where_nothing_was_fitted_there_are_no_means(spark: SparkSession) -> None:
