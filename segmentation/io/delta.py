@@ -95,6 +95,7 @@ class Warehouse:
             if table.change_feed:
                 builder = builder.property("delta.enableChangeDataFeed", "true")
             builder.execute()
+            return
         stored = {f.name: f.dataType for f in self.spark.read.format("delta").load(path).schema}
         missing = [c for c in table.columns if c.name not in stored]
         for c in table.columns:

@@ -89,7 +89,8 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     cleaned, checks, survivor = _clean_all(context, files, received)
     checks += _guard(context, cleaned, checks, last, received, stated is not None)
     context.create_tables()
-    versions = _write_state(context, run, cleaned, survivor)
+    refused = any(check == "rows_quarantined" and value for _, check, _, value in checks)
+    versions = _write_state(context, run, cleaned, survivor, refused)
     for c in cleaned:
         c.rows.unpersist()
     notes = source.absences()
@@ -216,7 +217,9 @@ def _odd_months(
     return odd_months(context.source.guards, new, stored, received_on, is_stated, lines_after)
 
 
-def _write_state(context: Context, run: Run, cleaned: list[Cleaned], survivor: DataFrame | None) -> dict[str, int]:
+def _write_state(
+    context: Context, run: Run, cleaned: list[Cleaned], survivor: DataFrame | None, any_refused: bool
+) -> dict[str, int]:
     """One commit a table. The last reading of a key decides: a row is staged or in quarantine, not both."""
     warehouse = context.warehouse
     versions: dict[str, int] = {}
@@ -235,16 +238,24 @@ def _write_state(context: Context, run: Run, cleaned: list[Cleaned], survivor: D
             versions[c.table.name] = warehouse.merge(c.table, rows, gone=gone)
             facts.append(f"version {versions[c.table.name]}")
     with context.steps.step(QUARANTINE.name) as facts:
-        refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
-        before = warehouse.read(QUARANTINE)
-        good_now = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
-        versions[QUARANTINE.name] = warehouse.merge(
-            QUARANTINE,
-            reduce(DataFrame.union, refused),
-            reduce(DataFrame.union, good_now),
-            once=("run_id", "ingested_at"),
-        )
-        facts.append(f"version {versions[QUARANTINE.name]}")
-    for table in STAGED:
+        if any_refused or not warehouse.read(QUARANTINE).isEmpty():
+            versions[QUARANTINE.name] = _quarantine(context, run, cleaned)
+            facts.append(f"version {versions[QUARANTINE.name]}")
+        else:
+            facts.append("nothing to keep, nothing to settle")
+    for table in (*STAGED, QUARANTINE):
         versions.setdefault(table.name, warehouse.version(table))
     return versions
+
+
+def _quarantine(context: Context, run: Run, cleaned: list[Cleaned]) -> int:
+    """Keeps the refused rows, and gives up earlier ones whose key is good now; returns the version."""
+    refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
+    before = context.warehouse.read(QUARANTINE)
+    good_now = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
+    return context.warehouse.merge(
+        QUARANTINE,
+        reduce(DataFrame.union, refused),
+        reduce(DataFrame.union, good_now),
+        once=("run_id", "ingested_at"),
+    )
