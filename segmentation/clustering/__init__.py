@@ -4,12 +4,14 @@ Features and fitted preprocessors come in; customers are packed once into blocks
 iteration serves every dimension, k and seed; out go candidates, the chosen one, and every customer's nearest centroid.
 """
 
-from segmentation.clustering.assign import assign_nearest
+from segmentation.clustering.assign import assign
 from segmentation.clustering.hierarchy import merges
+from segmentation.clustering.layers import layer_columns, layers
 from segmentation.clustering.mllib import adopt
 from segmentation.clustering.selection import Choice, Weighed, choose
 from segmentation.clustering.sweep import Candidate, SweepConfig, Swept, indices_of, run_sweep
 from segmentation.clustering.usefulness import Holdout
+from segmentation.clustering.views import View
 
 __all__ = [
     "Candidate",
@@ -17,11 +19,14 @@ __all__ = [
     "Holdout",
     "SweepConfig",
     "Swept",
+    "View",
     "Weighed",
     "adopt",
-    "assign_nearest",
+    "assign",
     "choose",
     "indices_of",
+    "layer_columns",
+    "layers",
     "merges",
     "run_sweep",
 ]

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-from pyspark.ml.functions import vector_to_array
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import numpy.typing as npt
 
 from segmentation.clustering.views import Array
 
-ASSIGNED = (
-    "customer_id string, cluster_id int, distance double, margin double, score double, "
-    "top_features array<struct<feature:string,z:double>>"
-)
+Ints = npt.NDArray[np.intp]
 TOP = 3
 
 
-def assign_nearest(vectors: DataFrame, centroids: Array, names: list[str]) -> DataFrame:
-    """One row per customer: cluster, distance to its centroid, margin to the next, score 0..100, top features.
+@dataclass(frozen=True)
+class Assigned:
+    """One entry a row of x (n, d)."""
 
-    vectors: customer_id and `features`; centroids: (k, d); names: the d slots. Ties go to the lower cluster.
-    With one centroid margin is null and score 100. A row's result depends on that row alone.
-    """
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            if batch.num_rows:
-                x = batch.column(1).flatten().to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
-                yield _assigned(batch.column(0), x, centroids, names)
-
-    arrays = vectors.select("customer_id", vector_to_array(F.col("features")).alias("x"))
-    return arrays.mapInArrow(run, ASSIGNED)
+    cluster: Ints
+    distance: Array
+    margin: Array | None
+    """Distance to the next centroid minus distance; None with one centroid."""
+    score: Array
+    """0..100: the margin's share of the distance to the next centroid; 100 with one centroid."""
+    top: Ints
+    """(n, up to TOP) columns of x, strongest first, that pull the row to its centroid and away from the next."""
 
 
-def nearest(x: Array, centroids: Array) -> tuple[np.ndarray, Array]:
+def assign(x: Array, centroids: Array) -> Assigned:
+    """Rows x (n, d) to centroids (k, d). Ties go to the lower cluster. A row's result depends on that row alone."""
+    own, squared = nearest(x, centroids)
+    rows = np.arange(len(x))
+    distance = np.sqrt(squared[rows, own])
+    if len(centroids) == 1:
+        return Assigned(own, distance, None, np.full(len(x), 100.0), _strongest(np.abs(x)))
+    others = squared.copy()
+    others[rows, own] = np.inf
+    second = others.argmin(axis=1)
+    next_distance = np.sqrt(squared[rows, second])
+    margin = next_distance - distance
+    with np.errstate(invalid="ignore"):
+        score = np.where(next_distance > 0, 100 * margin / next_distance, 0.0)
+    return Assigned(own, distance, margin, score, _strongest(explain(x, centroids[own], centroids[second])))
+
+
+def nearest(x: Array, centroids: Array) -> tuple[Ints, Array]:
     """Each row's nearest centroid and all squared distances (n, k).
 
     No matrix product: a row's result must not depend on its neighbours.
@@ -53,30 +61,5 @@ def explain(x: Array, own: Array, other: Array) -> Array:
     return (x - other) ** 2 - (x - own) ** 2
 
 
-def _assigned(ids: pa.Array, x: Array, centroids: Array, names: list[str]) -> pa.RecordBatch:
-    own, squared = nearest(x, centroids)
-    rows = np.arange(len(x))
-    distance = np.sqrt(squared[rows, own])
-    if len(centroids) > 1:
-        others = squared.copy()
-        others[rows, own] = np.inf
-        second = others.argmin(axis=1)
-        next_distance = np.sqrt(squared[rows, second])
-        margin = next_distance - distance
-        with np.errstate(invalid="ignore"):
-            score = np.where(next_distance > 0, 100 * margin / next_distance, 0.0)
-        margins = pa.array(margin, pa.float64())
-        pull = explain(x, centroids[own], centroids[second])
-    else:
-        margins, score = pa.nulls(len(x), pa.float64()), np.full(len(x), 100.0)
-        pull = np.abs(x)
-    top = np.argsort(-pull, axis=1, kind="stable")[:, :TOP]
-    struct = pa.struct([("feature", pa.string()), ("z", pa.float64())])
-    features = [[{"feature": names[j], "z": float(x[i, j])} for j in top[i]] for i in rows]
-    return pa.RecordBatch.from_pydict(
-        {
-            "customer_id": ids.cast(pa.string()), "cluster_id": pa.array(own, pa.int32()),
-            "distance": pa.array(distance, pa.float64()), "margin": margins, "score": pa.array(score, pa.float64()),
-            "top_features": pa.array(features, pa.list_(struct)),
-        }
-    )  # fmt: skip
+def _strongest(pull: Array) -> Ints:
+    return np.argsort(-pull, axis=1, kind="stable")[:, :TOP]

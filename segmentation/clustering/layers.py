@@ -20,8 +20,13 @@ def pack_layers(
 
     more: columns (double) that come after them.
     """
-    columns = [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
-    return pack(features, [*columns, *more], [F.expr(p.has_data) for p in parts], views, customers)
+    conditions = [F.expr(p.has_data) for p in parts]
+    return pack(features, [*layer_columns(parts), *more], conditions, views, customers)
+
+
+def layer_columns(parts: Sequence[Preprocessor]) -> list[Column]:
+    """The columns of which `layers` are views: the slots of all parts, 0 where a customer has no data in the part."""
+    return [F.expr(f"CASE WHEN {p.has_data} THEN {s.sql} ELSE 0.0D END") for p in parts for s in p.fitted]
 
 
 def layers(parts: Sequence[Preprocessor], unified: Preprocessor | None = None) -> list[View]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -14,7 +13,7 @@ from segmentation.clustering import Candidate, Choice
 from segmentation.clustering.views import Array
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import RUNS, SEGMENT_MODELS
-from segmentation.io.models import load_model
+from segmentation.io.models import check_models
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import NOTHING, Preprocessor
 from segmentation.pipeline.context import Context
@@ -26,7 +25,6 @@ class Fitted:
     """One dimension's outcome, before it has ids and names."""
 
     preprocessor: Preprocessor
-    stages: PipelineModel
     centroids: Array
     choice: Choice
     candidates: list[Candidate]
@@ -34,16 +32,19 @@ class Fitted:
 
     def model(self, version: str, ids: tuple[str, ...], names: tuple[str, ...]) -> Model:
         """What scoring needs."""
-        return Model(self.preprocessor, self.stages, self.centroids, ids, names, version)
+        return Model(self.preprocessor, self.centroids, ids, names, version)
 
 
 def load_bundle(context: Context, version: str) -> dict[str, Model]:
-    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file."""
+    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file.
+
+    Nothing is scored by a bundle of which a file is not what was published, though scoring reads the table alone.
+    """
     rows = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect()
+    check_models(context.warehouse, {r["model_path"]: r["files_sha256"] for r in rows})
     return {
         r["dimension"]: Model(
             Preprocessor.from_json(r["preprocessor"]),
-            load_model(context.warehouse, r["model_path"], r["files_sha256"]),
             np.array(r["centroids"], dtype=np.float64),
             tuple(r["segment_ids"]), tuple(r["segment_names"]), version,
         )

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.clustering import SweepConfig, Swept, adopt, choose, run_sweep
+from segmentation.clustering import SweepConfig, Swept, choose, run_sweep
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
@@ -169,31 +168,29 @@ def _fit_all(
 
 def _fitted(context: Context, p: Preprocessor, swept: Swept, sweep: SweepConfig) -> Fitted:
     choice = choose(sweep, p.dimension, swept)
-    chosen, stages = choice.candidate, p.stages()
+    chosen = choice.candidate
     centroids = chosen.centroids if chosen else np.zeros((1, len(p.names)))
-    model = PipelineModel([*stages.stages, adopt(context.warehouse.spark, chosen.centroids)]) if chosen else stages
     what = f"k={chosen.k}" if chosen else "one segment"
     context.steps.say(
         f"  {p.dimension:<24}{swept.customers:>9,} customers, {len(p.names)} slots, "
         f"{len(swept.candidates)} candidates: {what}"
     )  # fmt: skip
-    return Fitted(p, model, centroids, choice, swept.candidates, swept.customers)
+    return Fitted(p, centroids, choice, swept.candidates, swept.customers)
 
 
 def _saved(context: Context, model: Model, features: DataFrame) -> tuple[str, dict[str, str]]:
-    """Where a model lies and the hash of each file; it must say after a plain reload what it said before."""
+    """Where a model lies and the hash of each file; it must say of every customer what it said before it was saved."""
     if not np.isfinite(model.centroids).all():
         raise GuardError(f"{model.dimension}: a centroid is not finite; look at the features for extreme values.")
-    path, files = save_model(context.warehouse, model.stages, model.dimension, model.version)
+    pipeline = model.pipeline(context.warehouse.spark)
+    path, files = save_model(context.warehouse, pipeline, model.dimension, model.version)
     reloaded = load_model(context.warehouse, path, files)
-    members = features.where(F.expr(model.preprocessor.has_data))
     if len(model.centroids) > 1:
-        counts = [
-            {r["cluster_id"]: r["count"] for r in m.transform(members).groupBy("cluster_id").count().collect()}
-            for m in (model.stages, reloaded)
-        ]
-        if counts[0] != counts[1]:
-            raise GuardError(f"{model.dimension}: the saved model scores {counts[1]}, the fitted one {counts[0]}.")
+        members = features.where(F.expr(model.preprocessor.has_data))
+        once = pipeline.transform(members).withColumnRenamed("cluster_id", "then").select(*members.columns, "then")
+        elsewhere = reloaded.transform(once).where("cluster_id <> then").count()
+        if elsewhere:
+            raise GuardError(f"{model.dimension}: the saved model puts {elsewhere:,} customers elsewhere.")
     return path, files
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import numpy as np
 from pyspark.sql import DataFrame
@@ -165,8 +164,8 @@ def _z(means: Mapping[tuple[str, str], Means], d: str, ids: tuple[str, ...]) -> 
 
 def _assigned(models: Mapping[str, Model], features: DataFrame, dimensions: Dimensions) -> DataFrame:
     """customer_id, dimension, segment_id by each model."""
-    rows = [segment_rows(d, model, features, dimensions.conditions) for d, model in models.items()]
-    return reduce(DataFrame.unionByName, rows).select("customer_id", "dimension", "segment_id").persist()
+    rows = segment_rows(models, features, dimensions.conditions).where(F.col("dimension").isin(*models))
+    return rows.select("customer_id", "dimension", "segment_id").persist()
 
 
 def _tables(before: DataFrame, after: DataFrame) -> dict[tuple[str, str, str], int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import reduce
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -31,7 +30,7 @@ from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.population import Everyone, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
-from segmentation.segments import Model, apply_rules, load_rules, segment_rows
+from segmentation.segments import Model, load_rules, segment_rows
 from segmentation.segments.population import SCORED
 
 
@@ -99,14 +98,9 @@ def _write_segments(
     )
     context.steps.say_notes("off, inputs missing", notes)
     with context.steps.step(SEGMENTS.name) as facts:
-        rows = reduce(
-            DataFrame.unionByName,
-            (segment_rows(d, models.get(d), features, conditions) for d in (*DIMENSIONS, UNIFIED)),
-        )
-        rows = apply_rules(rules, rows, features).select(
-            F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*"
-        )
-        version = context.warehouse.write_attempt(SEGMENTS, rows, run.as_of, run.run_id)
+        rows = segment_rows(models, features, conditions, rules)
+        attempt = rows.select(F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*")
+        version = context.warehouse.write_attempt(SEGMENTS, attempt, run.as_of, run.run_id)
         facts.append(f"version {version}")
     return version, notes
 

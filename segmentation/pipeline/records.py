@@ -33,8 +33,9 @@ def track(tracker: Tracker, f: Fitted, model: Model, as_of: dt.date, run: Run, f
     metrics = _figures(f.choice.candidate) if f.choice.candidate else {}
     types = {field.name: field.dataType.typeName() for field in features.schema}
     reads = {c for s in model.preprocessor.fitted for c in sql_columns(s.sql, s.name) if c in types}
+    pipeline = model.pipeline(features.sparkSession)
     return tracker.log_fit(
-        f"{model.dimension} {as_of}", model.stages, params, metrics, by_k, {c: types[c] for c in sorted(reads)}
+        f"{model.dimension} {as_of}", pipeline, params, metrics, by_k, {c: types[c] for c in sorted(reads)}
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
@@ -94,7 +93,8 @@ def _principal_components(
     segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
     scored = rows.join(segments, on="customer_id", how="left_semi")
     sample = scored.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").limit(POINTS)
-    vectors = model.stages.transform(sample).select("customer_id", vector_to_array(F.col("features")).alias("x"))
+    vector = F.array(*(F.expr(s.sql) for s in model.preprocessor.fitted))
+    vectors = sample.select("customer_id", vector.alias("x"))
     joined = vectors.join(segments.select("customer_id", "segment_id", "segment_name"), on="customer_id", how="inner")
     found = joined.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").collect()
     x = np.array([r["x"] for r in found], dtype=np.float64)

@@ -20,7 +20,7 @@ from segmentation.segments.population import (
     population_rows,
 )
 from segmentation.segments.profiles import profile_rows
-from segmentation.segments.rules import Rules, apply_rules, load_rules
+from segmentation.segments.rules import Rules, load_rules
 
 __all__ = [
     "NEXT_PERIOD",
@@ -30,7 +30,6 @@ __all__ = [
     "Personas",
     "Population",
     "Rules",
-    "apply_rules",
     "beyond_chance",
     "centred",
     "cluster_means",

@@ -1,21 +1,31 @@
-"""Who belongs where: the model's word for every customer of a dimension, and `no_data` for the rest."""
+"""Who belongs where: the word of every dimension's model for each customer in one pass, and `no_data` for the rest."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.clustering import assign_nearest
+from segmentation.clustering import View, adopt, assign, layer_columns, layers
 from segmentation.clustering.views import Array
-from segmentation.core.schemas import NO_DATA, SEGMENTS, UNIFIED
+from segmentation.core.schemas import DIMENSIONS, NO_DATA, SEGMENTS, UNIFIED
 from segmentation.matrix import Preprocessor
+from segmentation.segments.rules import Rule, Rules
 
-KEYS = ("as_of", "run_id")
+Bools = npt.NDArray[np.bool_]
+NOBODY = "No data"
+NO_RULES = Rules(rules=[])
+COLUMNS = [c for c in SEGMENTS.columns if c.name not in ("as_of", "run_id")]
+TOP_FEATURES = pa.struct([("feature", pa.string()), ("z", pa.float64())])
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,6 @@ class Model:
     """What scoring one dimension needs; `centroids` has one row per cluster_id."""
 
     preprocessor: Preprocessor
-    stages: PipelineModel
     centroids: Array
     segment_ids: tuple[str, ...]
     segment_names: tuple[str, ...]
@@ -33,6 +42,11 @@ class Model:
     def dimension(self) -> str:
         """The dimension it segments."""
         return self.preprocessor.dimension
+
+    def pipeline(self, spark: SparkSession) -> PipelineModel:
+        """The same as plain Spark ML: customer_features to `features` and, where there are clusters, `cluster_id`."""
+        stages = self.preprocessor.stages()
+        return PipelineModel([*stages.stages, adopt(spark, self.centroids)]) if len(self.centroids) > 1 else stages
 
 
 def segment_ids(dimension: str, trained_as_of: dt.date, revenue_per_customer: Sequence[float]) -> tuple[str, ...]:
@@ -45,41 +59,133 @@ def segment_ids(dimension: str, trained_as_of: dt.date, revenue_per_customer: Se
     return tuple(f"{dimension}-{trained_as_of:%Y%m%d}-{order.index(c) + 1}" for c in range(len(order)))
 
 
-def segment_rows(dimension: str, model: Model | None, features: DataFrame, has_data: Sequence[str]) -> DataFrame:
-    """One row per customer of `features`: the columns of `segments` but as_of and run_id, before rules.
+def segment_rows(
+    models: Mapping[str, Model], features: DataFrame, has_data: Sequence[str], rules: Rules = NO_RULES
+) -> DataFrame:
+    """One row per customer of `features` and dimension: the columns of `segments` but as_of and run_id.
 
-    Without a model (the source has nothing for the dimension) everybody is in no_data. `has_data` are the SQL
-    conditions of the five dimensions; the unified coverage is the share of them that hold.
+    In a dimension without a model (the source has nothing for it) everybody is in no_data. The unified model's blocks
+    are among the models. In the unified dimension the first of `rules` that holds sets segment and name. `has_data`
+    are the SQL conditions of the five dimensions; the unified coverage is the share of them that hold.
     """
+    parts = [models[d].preprocessor for d in DIMENSIONS if d in models]
+    unified = models[UNIFIED].preprocessor if UNIFIED in models else None
+    views = {view.name: view for view in layers(parts, unified)}
     held = [F.coalesce(F.expr(c), F.lit(False)).cast("int") for c in has_data]
-    share = sum(held[1:], held[0]) / F.lit(float(len(held)))
-    everyone = features.select("customer_id", share.alias("share"))
-    if model is None:
-        assigned = features.where("false").select(
-            "customer_id", *(F.lit(None).cast(SEGMENTS.column(c).type).alias(c) for c in _MODELLED)
-        )
-        ids = names = F.lit(None).cast("string")
+    columns = {
+        "share": [sum(held[1:], held[0]) / F.lit(float(len(held)))],
+        "x": layer_columns(parts),
+        "has": [F.coalesce(F.expr(p.has_data), F.lit(False)) for p in parts],
+        "met": [F.coalesce(F.expr(r.when), F.lit(False)) for r in rules.rules],
+    }
+    named = [c.alias(f"{kind}_{i}") for kind, of in columns.items() for i, c in enumerate(of)]
+    counts = {kind: len(of) for kind, of in columns.items()}
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if batch.num_rows:
+                scored = _Customers.of(batch, counts)
+                for d in (*DIMENSIONS, UNIFIED):
+                    yield _rows(d, models.get(d), views.get(d), scored, rules.rules)
+
+    ddl = ", ".join(f"`{c.name}` {c.type}" for c in COLUMNS)
+    return features.select("customer_id", *named).mapInArrow(run, ddl)
+
+
+@dataclass(frozen=True)
+class _Customers:
+    """A batch of n customers: vectors of all dimensions (n, d), who has data in which, and which rules hold."""
+
+    ids: pa.Array
+    share: Array
+    x: Array
+    has: Bools
+    met: Bools
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch, counts: Mapping[str, int]) -> _Customers:
+        found, at = dict[str, Any](), 1
+        for kind, count in counts.items():
+            found[kind] = [c.to_numpy(zero_copy_only=False) for c in batch.columns[at : at + count]]
+            at += count
+        n = batch.num_rows
+        has, met = (np.array(found[kind], dtype=np.bool_).reshape(-1, n).T for kind in ("has", "met"))
+        x = np.ascontiguousarray(np.array(found["x"], dtype=np.float64).reshape(-1, n).T)
+        return cls(batch.column(0).cast(pa.string()), found["share"][0], x, has, met)
+
+
+def _rows(
+    dimension: str, model: Model | None, view: View | None, customers: _Customers, rules: Sequence[Rule]
+) -> pa.RecordBatch:
+    n = len(customers.ids)
+    if model is None or view is None:
+        member, found = np.zeros(n, dtype=np.bool_), dict[str, pa.Array]()
     else:
-        members = features.where(F.expr(model.preprocessor.has_data))
-        vectors = model.stages.transform(members)
-        assigned = assign_nearest(vectors, model.centroids, list(model.preprocessor.names))
-        ids = F.get(F.array(*map(F.lit, model.segment_ids)), F.col("cluster_id"))
-        names = F.get(F.array(*map(F.lit, model.segment_names)), F.col("cluster_id"))
-    return (
-        everyone.join(assigned, on="customer_id", how="left")
-        .withColumn("dimension", F.lit(dimension))
-        .withColumn("segment_id", F.coalesce(ids, F.lit(NO_DATA)))
-        .withColumn("segment_name", F.coalesce(names, F.lit("No data")))
-        .withColumn("raw_segment_id", F.col("segment_id"))
-        .withColumn(
-            "coverage",
-            F.col("share") if dimension == UNIFIED else F.col("cluster_id").isNotNull().cast("double"),
-        )
-        .withColumn("rule_applied", F.lit(None).cast("string"))
-        .withColumn("rules_met", F.lit(None).cast("array<string>"))
-        .withColumn("model_version", F.lit(model.version if model else None).cast("string"))
-        .select(*(c for c in SEGMENTS.names if c not in KEYS))
-    )
+        member = np.ones(n, dtype=np.bool_) if view.member is None else customers.has[:, view.member]
+        found = _modelled(model, view, customers.x[member][:, list(view.columns)], np.flatnonzero(member), n)
+    nobody = pa.array([NO_DATA] * n)
+    raw = found.get("segment_id", nobody)
+    names = found.get("segment_name", pa.array([NOBODY] * n))
+    columns = {
+        **{c.name: pa.nulls(n) for c in COLUMNS},
+        **found,
+        "dimension": pa.array([dimension] * n), "customer_id": customers.ids, "raw_segment_id": raw, "segment_id": raw,
+        "segment_name": names,
+        "coverage": pa.array(customers.share if dimension == UNIFIED else member.astype(np.float64)),
+        "model_version": pa.array([model.version if model else None] * n, pa.string()),
+    }  # fmt: skip
+    if dimension == UNIFIED and customers.met.any():
+        columns |= _ruled(rules, customers.met, raw, names)
+    return pa.RecordBatch.from_arrays([_typed(columns[c.name], c.type) for c in COLUMNS], [c.name for c in COLUMNS])
 
 
-_MODELLED = ("cluster_id", "distance", "margin", "score", "top_features")
+def _modelled(model: Model, view: View, x: Array, rows: npt.NDArray[np.intp], n: int) -> dict[str, pa.Array]:
+    """What the model says of customers `rows` of n, x (rows, d); null, or no_data, for the others."""
+    # Row after row in memory: in another order numpy would add up in another order.
+    x = np.ascontiguousarray(x * np.array(view.scale) if view.scale else x)
+    a = assign(x, model.centroids)
+    place = np.zeros(n, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    known = np.zeros(n, dtype=np.bool_)
+    known[rows] = True
+    at = pa.array(place, mask=~known)
+    cluster = pa.array(a.cluster, pa.int32()).take(at)
+    slots = pa.array(model.preprocessor.names, pa.string()).take(pa.array(a.top.ravel()))
+    z = np.take_along_axis(x, a.top, axis=1).ravel()
+    offsets = np.arange(len(rows) + 1, dtype=np.int32) * a.top.shape[1]
+    top = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays([slots, pa.array(z)], fields=list(TOP_FEATURES)))
+    return {
+        "cluster_id": cluster,
+        "segment_id": pa.array(model.segment_ids).take(cluster).fill_null(NO_DATA),
+        "segment_name": pa.array(model.segment_names).take(cluster).fill_null(NOBODY),
+        "distance": pa.array(a.distance).take(at),
+        "margin": pa.nulls(n, pa.float64()) if a.margin is None else pa.array(a.margin).take(at),
+        "score": pa.array(a.score).take(at),
+        "top_features": top.take(at),
+    }
+
+
+def _ruled(rules: Sequence[Rule], met: Bools, raw: pa.Array, names: pa.Array) -> dict[str, pa.Array]:
+    """Segment, name and rule of those whom a rule claims: the first that holds; and all that hold, in order."""
+    claimed = met.any(axis=1)
+    first = pa.array(met.argmax(axis=1), mask=~claimed)
+    of_rules = [pa.array([getattr(r, c) for r in rules]) for c in ("segment_id", "segment_name", "name")]
+    ids, called, rule = (values.take(first) for values in of_rules)
+    each = np.concatenate([[0], np.cumsum(met.sum(axis=1))]).astype(np.int32)
+    every = of_rules[2].take(pa.array(np.nonzero(met)[1]))
+    return {
+        "segment_id": pc.coalesce(ids, raw),
+        "segment_name": pc.coalesce(called, names),
+        "rule_applied": rule,
+        "rules_met": pa.ListArray.from_arrays(pa.array(each), every, mask=pa.array(~claimed)),
+    }
+
+
+def _typed(values: pa.Array, ddl: str) -> pa.Array:
+    return values.cast(_ARROW[ddl])
+
+
+_ARROW = {
+    "string": pa.string(), "int": pa.int32(), "double": pa.float64(), "array<string>": pa.list_(pa.string()),
+    "array<struct<feature:string,z:double>>": pa.list_(TOP_FEATURES),
+}  # fmt: skip

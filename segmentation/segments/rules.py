@@ -6,12 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import Field
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from segmentation.core.config import Strict, load, parse_sql, sql_columns
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.schemas import UNIFIED
 
 
 class Rule(Strict):
@@ -64,31 +61,3 @@ def load_rules(folder: Path, features: Collection[str]) -> Rules:
             raise ConfigError(f'{path}: rule "{rule.name}" stands twice.')
         seen.add(rule.name)
     return rules
-
-
-def apply_rules(rules: Rules, segments: DataFrame, features: DataFrame) -> DataFrame:
-    """The same rows; in the unified dimension with segment_id, segment_name and rule_applied of the first match.
-
-    rules_met has every match, in order.
-    """
-    if not rules.rules:
-        return segments
-    columns = sorted({c for rule in rules.rules for c in sql_columns(rule.when, rule.name)})
-    matched = F.array_compact(
-        F.array(
-            *(
-                F.when(F.expr(r.when), F.struct(*(F.lit(v) for v in (r.segment_id, r.segment_name, r.name))))
-                for r in rules.rules
-            )
-        )
-    )
-    hits = features.select("customer_id", *columns).select("customer_id", matched.alias("hits")).where("size(hits) > 0")
-    hit = (F.col("dimension") == UNIFIED) & F.col("hits").isNotNull()
-    return (
-        segments.join(hits, on="customer_id", how="left")
-        .withColumn("segment_id", F.when(hit, F.col("hits.col1")[0]).otherwise(F.col("segment_id")))
-        .withColumn("segment_name", F.when(hit, F.col("hits.col2")[0]).otherwise(F.col("segment_name")))
-        .withColumn("rule_applied", F.when(hit, F.col("hits.col3")[0]))
-        .withColumn("rules_met", F.when(hit, F.col("hits.col3")))
-        .select(*segments.columns)
-    )

@@ -15,7 +15,7 @@ from segmentation.clustering import (
     SweepConfig,
     Swept,
     adopt,
-    assign_nearest,
+    assign,
     choose,
     run_sweep,
 )  # fmt: skip
@@ -50,8 +50,7 @@ def test_three_planted_groups_are_found_again(spark: SparkSession, engine: Any) 
     assert choice.candidate is not None
     assert (choice.candidate.k, choice.chosen_by) == (3, "system")
     # Order-free: every found cluster is one planted group, whole.
-    rows = assign_nearest(frame(spark, x), choice.candidate.centroids, ["a", "b", "c"]).collect()
-    pairs = {(r["cluster_id"], truth[int(r["customer_id"][1:])]) for r in rows}
+    pairs = set(zip(assign(x, choice.candidate.centroids).cluster.tolist(), truth, strict=True))
     assert len(pairs) == len({c for c, _ in pairs}) == len({t for _, t in pairs}) == 3
     assert sorted(choice.candidate.indices.sizes) == [10, 20, 30]
     for cluster, group in pairs:
@@ -76,12 +75,12 @@ def test_an_adopted_model_is_one_of_mllib_that_saves_loads_and_scores_like_its_c
     model = adopt(spark, centroids)
     PipelineModel([model]).save(str(tmp_path / "model"))
     loaded = PipelineModel.load(str(tmp_path / "model")).stages[0]
-    expected = {r["customer_id"]: r["cluster_id"] for r in assign_nearest(vectors, centroids, list("abc")).collect()}
+    expected = assign(x, centroids).cluster.tolist()
     for m in (model, loaded):
         assert type(m).__module__ == "pyspark.ml.clustering"
         assert (m.getK(), m.getFeaturesCol(), m.getPredictionCol()) == (4, "features", "cluster_id")
         np.testing.assert_array_equal(m.clusterCenters(), centroids)
-        assert {r["customer_id"]: r["cluster_id"] for r in m.transform(vectors).collect()} == expected
+        assert [r["cluster_id"] for r in m.transform(vectors).orderBy("customer_id").collect()] == expected
 
 
 def several(spark: SparkSession, *dimensions: str) -> dict[str, Swept]:

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.core.schemas import SEGMENTS, UNIFIED
-from segmentation.matrix import Preprocessor, Slot
-from segmentation.segments import Model, segment_ids, segment_rows
+from segmentation.core.schemas import DIMENSIONS, SEGMENTS, UNIFIED
+from segmentation.matrix import Preprocessor, Slot, unify
+from segmentation.segments import Model, Rules, segment_ids, segment_rows
+from segmentation.segments.rules import Rule
+from tests.clustering.data import setting
+from tests.clustering.test_measure import BATCH
 
 CONDITIONS = ["orders > 0", "orders > 0", "orders > 5", "nps IS NOT NULL", "false"]
 
@@ -35,7 +39,13 @@ def model(dimension: str, has_data: str, centroids: Sequence[float] = (0.0, 10.0
     slot = Slot("orders", "orders", "CAST(coalesce(orders, 0) AS DOUBLE)")
     p = Preprocessor(dimension, has_data, (slot,), (), 1.0, 4)
     ids, names = ("t-2", "t-1")[: len(centroids)], ("Few", "Many")[: len(centroids)]
-    return Model(p, p.stages(), np.array(centroids)[:, None], ids, names, "v1")
+    return Model(p, np.array(centroids)[:, None], ids, names, "v1")
+
+
+def unified() -> Model:
+    """The orders at half their size, 0 without any. Segment u-2 is the cluster at 0, u-1 the one at 5."""
+    p = unify(UNIFIED, [model("transactional", "orders > 0").preprocessor], {"transactional": 0.25})
+    return Model(p, np.array([[0.0], [5.0]]), ("u-2", "u-1"), ("Few", "Many"), "v1")
 
 
 def by_customer(rows: DataFrame) -> dict[str, dict[str, Any]]:
@@ -44,9 +54,23 @@ def by_customer(rows: DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
+def both() -> dict[str, Model]:
+    return {"transactional": model("transactional", "orders > 0"), UNIFIED: unified()}
+
+
+def rows_of(spark: SparkSession, m: Model) -> DataFrame:
+    """What segment_rows says in the model's dimension."""
+    models = (
+        {m.dimension: m}
+        if m.dimension != UNIFIED
+        else {"transactional": model("transactional", "orders > 0"), UNIFIED: m}
+    )
+    return segment_rows(models, features(spark), CONDITIONS).where(F.col("dimension") == m.dimension)
+
+
 def test_members_get_the_models_word_and_the_others_no_data(spark: SparkSession) -> None:
     """c has no orders, of d they are unknown: neither is in a segment, though both would be nearest to 0."""
-    rows = segment_rows("transactional", model("transactional", "orders > 0"), features(spark), CONDITIONS)
+    rows = rows_of(spark, model("transactional", "orders > 0"))
     found = by_customer(rows)
     assert list(dict(rows.dtypes).items()) == list(contract().items())
     common = {"dimension": "transactional", "rule_applied": None, "rules_met": None, "model_version": "v1"}
@@ -66,13 +90,16 @@ def test_members_get_the_models_word_and_the_others_no_data(spark: SparkSession)
 
 def test_unified_coverage_is_the_share_of_the_five_dimensions_with_data(spark: SparkSession) -> None:
     """a: orders twice and nps; b: orders twice and many orders; c: nps; d: nothing, where unknown counts as none."""
-    found = by_customer(segment_rows(UNIFIED, model(UNIFIED, "true"), features(spark), CONDITIONS))
+    found = by_customer(rows_of(spark, unified()))
     assert {c: found[c]["coverage"] for c in "abcd"} == {"a": 0.6, "b": 0.6, "c": 0.2, "d": 0.0}
-    assert {c: found[c]["segment_id"] for c in "abcd"} == {"a": "t-2", "b": "t-1", "c": "t-2", "d": "t-2"}
+    # Where there are no orders the block counts 0.
+    assert {c: found[c]["segment_id"] for c in "abcd"} == {"a": "u-2", "b": "u-1", "c": "u-2", "d": "u-2"}
+    assert {c: found[c]["distance"] for c in "abcd"} == {"a": 0.5, "b": 0.5, "c": 0.0, "d": 0.0}
+    assert found["b"]["top_features"] == [("transactional.orders", 5.5)]
 
 
 def test_without_a_model_everybody_is_in_no_data(spark: SparkSession) -> None:
-    rows = segment_rows("demographics", None, features(spark), CONDITIONS)
+    rows = segment_rows({}, features(spark), CONDITIONS).where("dimension = 'demographics'")
     assert list(dict(rows.dtypes).items()) == list(contract().items())
     found = by_customer(rows)
     assert {(r["segment_id"], r["cluster_id"], r["coverage"], r["model_version"]) for r in found.values()} == {
@@ -83,7 +110,7 @@ def test_without_a_model_everybody_is_in_no_data(spark: SparkSession) -> None:
 
 def test_one_centroid_is_one_segment_for_all_with_data(spark: SparkSession) -> None:
     only = model("transactional", "orders > 0", [0.0])
-    found = by_customer(segment_rows("transactional", only, features(spark), CONDITIONS))
+    found = by_customer(rows_of(spark, only))
     assert {c: (found[c]["segment_id"], found[c]["margin"], found[c]["score"]) for c in "abc"} == {
         "a": ("t-2", None, 100.0), "b": ("t-2", None, 100.0), "c": ("no_data", None, None),
     }  # fmt: skip
@@ -94,3 +121,62 @@ def test_an_identity_is_the_rank_by_revenue_and_ties_keep_the_clusters_order() -
     assert ids == (
         "behavioral-20180101-2", "behavioral-20180101-1", "behavioral-20180101-3", "behavioral-20180101-4",
     )  # fmt: skip
+
+
+def test_all_dimensions_come_out_and_a_row_alone_gets_what_it_gets_among_others(
+    spark: SparkSession,
+) -> None:
+    models = both()
+    together = segment_rows(models, features(spark), CONDITIONS, RULES).orderBy("dimension", "customer_id").collect()
+    assert [(r["dimension"], r["customer_id"]) for r in together] == [
+        (d, c) for d in sorted((*DIMENSIONS, UNIFIED)) for c in "abcd"
+    ]
+    with setting(spark, BATCH, "1"):
+        alone = segment_rows(models, features(spark), CONDITIONS, RULES).orderBy("dimension", "customer_id").collect()
+    assert alone == together
+
+
+def test_spark_mls_own_pipeline_says_the_same(spark: SparkSession) -> None:
+    for m in (model("transactional", "orders > 0"), unified()):
+        members = features(spark).where(m.preprocessor.has_data)
+        theirs = {r["customer_id"]: r["cluster_id"] for r in m.pipeline(spark).transform(members).collect()}
+        ours = {c: r["cluster_id"] for c, r in by_customer(rows_of(spark, m)).items() if r["cluster_id"] is not None}
+        assert ours == theirs
+        assert len(set(ours.values())) == 2
+    assert len(model("transactional", "true", [0.0]).pipeline(spark).stages) == 2  # nothing to predict
+
+
+RULES = Rules(
+    rules=[
+        Rule(name="never_bought", segment_name="Never bought", when="orders = 0", reason="-"),
+        Rule(name="satisfied", segment_name="Satisfied", when="nps > 6", reason="-"),
+    ]
+)
+
+
+def test_in_the_unified_dimension_the_first_rule_wins_and_the_models_word_is_kept(spark: SparkSession) -> None:
+    """a is satisfied; c never bought, and is satisfied too; of d nothing is known, and null matches nothing."""
+    models = both()
+    found = segment_rows(models, features(spark), CONDITIONS, RULES)
+    ruled = by_customer(found.where(F.col("dimension") == UNIFIED))
+    columns = ("segment_id", "segment_name", "raw_segment_id", "rule_applied", "rules_met")
+    assert {c: tuple(ruled[c][name] for name in columns) for c in "abcd"} == {
+        "a": ("rule-satisfied", "Satisfied", "u-2", "satisfied", ["satisfied"]),
+        "b": ("u-1", "Many", "u-1", None, None),
+        "c": ("rule-never_bought", "Never bought", "u-2", "never_bought", ["never_bought", "satisfied"]),
+        "d": ("u-2", "Few", "u-2", None, None),
+    }  # fmt: skip
+    others = found.where(F.col("dimension") != UNIFIED)
+    assert others.where("rule_applied IS NOT NULL OR rules_met IS NOT NULL").count() == 0
+    plain = segment_rows(models, features(spark), CONDITIONS).where(F.col("dimension") != UNIFIED)
+    assert sorted(others.collect()) == sorted(plain.collect())
+
+
+def test_nobody_at_all_gives_no_rows(spark: SparkSession) -> None:
+    models = both()
+    rows = segment_rows(models, features(spark).where("false"), CONDITIONS, RULES)
+    assert rows.count() == 0
+    nobody = segment_rows(models, features(spark).where("orders IS NULL"), CONDITIONS, RULES)
+    assert {r["dimension"]: r["segment_id"] for r in nobody.collect()} == dict.fromkeys(DIMENSIONS, "no_data") | {
+        UNIFIED: "u-2"
+    }

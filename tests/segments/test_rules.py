@@ -1,23 +1,17 @@
-"""Business rules over the unified segment."""
+"""The file of business rules; what they do to segments is tested with these."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from chispa import assert_df_equality
-from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.errors import ConfigError
 from segmentation.features import load_registry
-from segmentation.segments import Rules, apply_rules, load_rules
+from segmentation.segments import Rules, load_rules
 from segmentation.segments.rules import Rule
 from tests.conftest import CONF
 
-COLUMNS = (
-    "dimension string, customer_id string, segment_id string, segment_name string, raw_segment_id string, "
-    "rule_applied string, rules_met array<string>"
-)
 RULES = Rules(
     rules=[
         Rule(name="never_bought", segment_name="Never bought", when="orders = 0", reason="-"),
@@ -25,44 +19,6 @@ RULES = Rules(
         Rule(name="new", segment_name="New", when="orders <= 3 AND days_since IS NOT NULL", reason="-"),
     ]
 )
-
-
-def segments(spark: SparkSession, dimension: str = "unified") -> DataFrame:
-    rows = [(dimension, c, "u-1", "High spenders", "u-1", None, None) for c in "abcdef"]
-    return spark.createDataFrame(rows, COLUMNS)
-
-
-def features(spark: SparkSession) -> DataFrame:
-    rows = [("a", 0, None), ("b", 2, 200), ("c", 9, 181), ("d", 9, 180), ("e", 3, 180), ("f", None, None)]
-    return spark.createDataFrame(rows, "customer_id string, orders int, days_since int")
-
-
-def test_the_first_match_wins_and_the_models_word_is_kept(spark: SparkSession) -> None:
-    """b is lapsed and new; d is neither, by one day; of f nothing is known, and null matches nothing."""
-    expected = spark.createDataFrame(
-        [
-            ("unified", "a", "rule-never_bought", "Never bought", "u-1", "never_bought", ["never_bought"]),
-            ("unified", "b", "rule-lapsed", "Lapsed", "u-1", "lapsed", ["lapsed", "new"]),
-            ("unified", "c", "rule-lapsed", "Lapsed", "u-1", "lapsed", ["lapsed"]),
-            ("unified", "d", "u-1", "High spenders", "u-1", None, None),
-            ("unified", "e", "rule-new", "New", "u-1", "new", ["new"]),
-            ("unified", "f", "u-1", "High spenders", "u-1", None, None),
-        ],
-        COLUMNS,
-    )
-    found = apply_rules(RULES, segments(spark), features(spark))
-    assert_df_equality(found, expected, ignore_nullable=True, ignore_row_order=True)
-
-
-def test_other_dimensions_are_left_alone(spark: SparkSession) -> None:
-    rows = segments(spark, "transactional")
-    found = apply_rules(RULES, rows, features(spark))
-    assert_df_equality(found, rows, ignore_nullable=True, ignore_row_order=True)
-
-
-def test_without_rules_nothing_changes(spark: SparkSession) -> None:
-    rows = segments(spark)
-    assert apply_rules(Rules(rules=[]), rows, features(spark)) is rows
 
 
 def test_a_rule_that_reads_a_switched_off_feature_is_off_and_says_so() -> None:
