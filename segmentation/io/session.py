@@ -1,4 +1,4 @@
-"""A Spark session with what correctness needs; everything about speed and size is in conf/spark/*.conf."""
+"""A Spark session with what correctness needs, and quick plans; everything else about size is in conf/spark/*.conf."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ REQUIRED = {
     # columns three times the time. Batches are bounded by their number of rows.
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647b",
 }
+QUICK = {
+    # PySpark and Spark note for every column of a plan where in the code it was made, for the sake of error messages:
+    # writing the plan then takes five times as long, and plans here have hundreds of columns.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.sql.dataFrameQueryContext.enabled": "false",
+}
 
 
 def open_session(app: str) -> SparkSession:
@@ -27,7 +33,7 @@ def open_session(app: str) -> SparkSession:
     # PySpark logs every analysis error as JSON before raising it; the raised one says it all.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     builder = SparkSession.builder.appName(app)
-    for key, value in REQUIRED.items():
+    for key, value in (REQUIRED | QUICK).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     try:
