@@ -6,7 +6,7 @@ iteration serves every dimension, k and seed; out go candidates, the chosen one,
 
 from segmentation.clustering.assign import assign
 from segmentation.clustering.hierarchy import merges
-from segmentation.clustering.layers import layer_columns, layers
+from segmentation.clustering.layers import layer_columns, layers, pack_layers
 from segmentation.clustering.mllib import adopt
 from segmentation.clustering.selection import Choice, Weighed, choose
 from segmentation.clustering.sweep import Candidate, SweepConfig, Swept, indices_of, run_sweep
@@ -28,5 +28,6 @@ __all__ = [
     "layer_columns",
     "layers",
     "merges",
+    "pack_layers",
     "run_sweep",
 ]

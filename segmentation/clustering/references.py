@@ -36,14 +36,14 @@ def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
     sample: what k-means finds in it is no structure. Three Spark jobs.
     """
     bases = blocks.views
-    blocks = blocks.seen_as([replace(view, blocks=_enough(blocks, view)) for view in bases])
+    blocks = blocks.seen_as([replace(view, blocks=enough(blocks, view, CUSTOMERS)) for view in bases])
     samples = range(len(bases), 2 * len(bases))
     covariances = {v: covariance for v, (_, covariance) in moments(blocks, samples).items()}
     more: list[View] = []
     references = []
     for v in samples:
         view, first = blocks.views[v], 2 * len(bases) + len(more)
-        more += [replace(view, name=f"{view.name} resample {i}", resample=seed) for i in range(RESAMPLES)]
+        more += _resamples(view, seed)
         root = tuple(map(tuple, _root(covariances[v]).tolist()))
         more += [replace(view, name=f"{view.name} noise {i}", noise=root, noise_seed=seed) for i in range(NOISES)]
         numbers = tuple(range(first, 2 * len(bases) + len(more)))
@@ -52,9 +52,24 @@ def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
     return blocks.seen_as(more), references
 
 
-def _enough(blocks: Blocks, view: View) -> int:
-    """The first so many blocks hold about CUSTOMERS of the view."""
-    return math.ceil(blocks.count * min(1.0, CUSTOMERS / max(view.customers, 1)))
+def sampled(blocks: Blocks, bases: Sequence[int], seed: int) -> tuple[Blocks, list[tuple[int, ...]]]:
+    """The blocks under RESAMPLES resamples more of each of these views, and the numbers of each one's: one Spark job.
+
+    Each is of about CUSTOMERS of the view, or of all where there are fewer.
+    """
+    first, views = len(blocks.views), [blocks.views[v] for v in bases]
+    more = [r for v in views for r in _resamples(replace(v, blocks=enough(blocks, v, CUSTOMERS)), seed)]
+    numbers = [tuple(range(first + i * RESAMPLES, first + (i + 1) * RESAMPLES)) for i in range(len(views))]
+    return blocks.seen_as(more), numbers
+
+
+def _resamples(view: View, seed: int) -> list[View]:
+    return [replace(view, name=f"{view.name} resample {i}", resample=seed) for i in range(RESAMPLES)]
+
+
+def enough(blocks: Blocks, view: View, customers: int) -> int:
+    """The first so many blocks hold about so many customers of the view, or all."""
+    return math.ceil(blocks.count * min(1.0, customers / max(view.customers, 1)))
 
 
 def moments(blocks: Blocks, views: Sequence[int]) -> dict[int, tuple[Array, Array]]:

@@ -20,6 +20,7 @@ from segmentation.core.schemas import TABLES, Table
 from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.io.runs import Run
+from segmentation.monitoring import MonitoringRules
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.pipeline.promotion import PromotionRules
@@ -147,6 +148,7 @@ def open_context(
     dimensions = load_dimensions(folder, registry)
     load(folder / "sweep.yml", SweepConfig)
     load(folder / "promotion.yml", PromotionRules)
+    load(folder / "monitoring.yml", MonitoringRules)
     rules = load_rules(folder, names)
     population = load_population(folder, names)
     load_personas(folder, registry.meant_for_fit)

@@ -10,6 +10,7 @@ from segmentation.core.schemas.contract import DIMENSIONS, MONEY, NO_DATA, UNIFI
 from segmentation.core.schemas.models import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS
 from segmentation.core.schemas.runs import PROMOTIONS, RUNS
 from segmentation.core.schemas.segments import (
+    DRIFT_REPORT,
     EXCLUDED_CUSTOMERS,
     POPULATION,
     SEGMENT_DIFFERENCES,
@@ -32,12 +33,14 @@ from segmentation.core.schemas.staged import (
 
 TABLES: tuple[Table, ...] = (
     *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
-    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION, RUNS,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION, DRIFT_REPORT,
+    RUNS,
 )  # fmt: skip
 
 __all__ = [
     "DATA_QUALITY",
     "DIMENSIONS",
+    "DRIFT_REPORT",
     "EXCLUDED_CUSTOMERS",
     "K_SELECTION",
     "K_SWEEP",

@@ -115,6 +115,31 @@ SEGMENT_DIFFERENCES = Table(
     ),
 )  # fmt: skip
 
+DRIFT_REPORT = Table(
+    "drift_report",
+    "one row per as-of date, dimension, check and subject: a figure of then and now, and whether it has moved",
+    ("as_of", "dimension", "check", "subject"),
+    (
+        AS_OF,
+        RUN_ID,
+        DIMENSION,
+        col("check", "string",
+           "feature_psi: population stability index of a feature's values against those of the training customers; "
+           "missing_share: change of the share of whom it is unknown; segment_share: change of a segment's share; "
+           "members_shift, centroid_shift: way of its members' mean, and of its centroid after a refit from where it "
+           "was, in units of its spread at training; outside_share: share of customers beyond the reach of 99 % of the "
+           "training customers; silhouette_loss: of the segments"),
+        col("subject", "string", "A feature, a segment_id, or the dimension itself"),
+        col("value", "double", "The figure, ≥ 0"),
+        col("threshold", "double",
+           "Beyond this it has moved: more than chance, and than conf/monitoring.yml allows; null: too few to judge"),
+        col("verdict", "string",
+           "holds; moved; refit: asks for new segments; stop: something is wrong with the data; too few: not judged"),
+        col("explanation", "string", "In words"),
+        col("model_version", "string", "The bundle in effect"),
+    ),
+)  # fmt: skip
+
 SEGMENT_MIGRATION = Table(
     "segment_migration",
     "one row per as-of date, dimension, segment at the as-of date before and segment now, with customers",

@@ -1,0 +1,98 @@
+"""How the values of features are spread over bins that were fixed on the training customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.features import Feature
+
+Ints = npt.NDArray[np.int64]
+BINS = 10
+"""Of a number about: quantiles of the training sample that are equal share a bin."""
+LEVELS = 20
+"""Of a text at most: the values that most have, and one bin for all others."""
+COUNTS = "position int, customers long"
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Of one feature. Bin i of a number is (edges[i − 1], edges[i]], open at both ends; of a text one bin a level."""
+
+    feature: str
+    dimension: str
+    edges: tuple[float, ...] = ()
+    levels: tuple[str, ...] | None = None
+    """None for a number."""
+
+    @property
+    def size(self) -> int:
+        """Bins of known values; one more counts the unknown ones."""
+        return len(self.edges if self.levels is None else self.levels) + 1
+
+    def counts(self, values: pa.Array) -> Ints:
+        """(size + 1,): how many values fall into each bin, and how many are unknown.
+
+        >>> Bins("x", "transactional", edges=(0.0, 2.5)).counts(pa.array([0.0, 1.0, 2.5, 9.0, None])).tolist()
+        [1, 2, 1, 1]
+        >>> Bins("x", "transactional", levels=("a", "b")).counts(pa.array(["b", "z", None, "b"])).tolist()
+        [0, 2, 1, 1]
+        """
+        if self.levels is None:
+            x = values.to_numpy(zero_copy_only=False).astype(np.float64)
+            unknown = np.isnan(x)
+            place = np.searchsorted(np.array(self.edges), x, side="left")
+        else:
+            of_levels = pc.index_in(values, value_set=pa.array(self.levels, pa.string()))
+            unknown = values.is_null().to_numpy(zero_copy_only=False)
+            place = of_levels.fill_null(len(self.levels)).to_numpy(zero_copy_only=False)
+        return np.bincount(np.where(unknown, self.size, place), minlength=self.size + 1)
+
+
+def fit_bins(feature: Feature, sample: pd.Series) -> Bins | None:
+    """Bins of a feature by a sample of the training customers; None where all of whom it is known are alike."""
+    known = sample.dropna()
+    if feature.is_text:
+        by_size = known.astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        levels = tuple(sorted(map(str, by_size.index[:LEVELS])))
+        return Bins(feature.name, feature.dimension, levels=levels) if len(by_size) > 1 else None
+    x = known.to_numpy(dtype=np.float64)
+    x = x[~np.isnan(x)]
+    if not len(x):
+        return None
+    # Quantiles that are values themselves: a bin's end is then no matter of rounding.
+    cuts = np.unique(np.quantile(x, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    cuts = cuts[cuts < x.max()]
+    return Bins(feature.name, feature.dimension, edges=tuple(cuts.tolist())) if len(cuts) else None
+
+
+def count(customers: DataFrame, bins: Sequence[Bins]) -> list[Ints]:
+    """`Bins.counts` of each feature over all customers: one Spark job."""
+    if not bins:
+        return []
+    ends = np.cumsum([b.size + 1 for b in bins])
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        total = np.zeros(ends[-1], dtype=np.int64)
+        for batch in batches:
+            total += np.concatenate([b.counts(batch.column(i)) for i, b in enumerate(bins)])
+        yield pa.RecordBatch.from_arrays(
+            [pa.array(np.arange(len(total), dtype=np.int32)), pa.array(total)], ["position", "customers"]
+        )
+
+    columns = [
+        F.col(b.feature).cast("double" if b.levels is None else "string").alias(f"x{i}") for i, b in enumerate(bins)
+    ]
+    rows = customers.select(*columns).mapInArrow(run, COUNTS).groupBy("position").agg(F.sum("customers").alias("n"))
+    total = np.zeros(ends[-1], dtype=np.int64)
+    for r in rows.collect():
+        total[r["position"]] = r["n"]
+    return np.split(total, ends[:-1])

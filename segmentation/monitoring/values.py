@@ -1,0 +1,75 @@
+"""Whether the values of a feature are spread as they were: population stability index and what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import chi2, norm
+
+from segmentation.monitoring.histograms import Bins
+from segmentation.monitoring.verdict import Change
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+HALF = 0.5
+"""A bin counts this much more than is in it: an empty one would make the index infinite."""
+
+
+def psi(then: Ints, now: Ints) -> float:
+    """Population stability index of two histograms over the same bins: Σ (q − p) ln(q / p), 0 where they are alike.
+
+    Source: Yurdakul & Naranjo (2020), doi:10.21314/JRMV.2020.227: without drift it is χ² with one degree of freedom
+    less than bins, times 1/n + 1/m.
+
+    >>> round(psi(np.array([50, 50]), np.array([50, 50])), 3), round(psi(np.array([50, 50]), np.array([80, 20])), 3)
+    (0.0, 0.411)
+    """
+    p, q = shares(then), shares(now)
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def jensen_shannon(then: Ints, now: Ints) -> float:
+    """Jensen–Shannon distance in base 2, 0 (alike) to 1 (nothing in common).
+
+    Source: Endres & Schindelin (2003), doi:10.1109/TIT.2003.813506.
+    """
+    p, q = (counts / counts.sum() for counts in (then, now))
+    middle = (p + q) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = [np.where(x > 0, x * np.log2(x / middle), 0.0).sum() for x in (p, q)]
+    return float(np.sqrt(max(sum(parts) / 2, 0.0)))
+
+
+def shares(counts: Ints) -> Array:
+    """Of each bin, none of them 0."""
+    smoothed = counts + HALF
+    return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)
+
+
+def share_chance(n: float, of: float, m: float, of_now: float, p: float) -> float:
+    """By how much two shares, n of `of` then and m of `of_now` now, differ by chance alone in a share p of cases."""
+    # As if one customer more of each kind had been seen: where nobody is, chance may still bring some.
+    rate = (n + m + 1) / (of + of_now + 2)
+    return float(norm.isf(p / 2) * np.sqrt(rate * (1 - rate) * (1 / of + 1 / of_now)))
+
+
+def value_changes(bins: Sequence[Bins], then: Sequence[Ints], now: Sequence[Ints]) -> Iterator[Change]:
+    """Of each feature the stability index over what is known, and the change of the share that is not."""
+    for b, p, q in zip(bins, then, now, strict=True):
+        n, m = int(p[:-1].sum()), int(q[:-1].sum())
+        if n and m:
+            distance = jensen_shannon(p[:-1], q[:-1])
+            yield Change(
+                b.dimension, "feature_psi", b.feature, psi(p[:-1], q[:-1]),
+                lambda alpha, b=b, n=n, m=m: float(chi2.isf(alpha, b.size - 1) * (1 / n + 1 / m)),  # type: ignore[misc]
+                f"values of {m:,} customers against {n:,} at training; Jensen–Shannon distance {distance:.2f}",
+            )  # fmt: skip
+        if p.sum() and q.sum():
+            unknown, of, unknown_now, of_now = int(p[-1]), int(p.sum()), int(q[-1]), int(q.sum())
+            yield Change(
+                b.dimension, "missing_share", b.feature, abs(unknown_now / of_now - unknown / of),
+                lambda alpha, a=unknown, b=of, c=unknown_now, d=of_now: share_chance(a, b, c, d, alpha),  # type: ignore[misc]
+                f"unknown of {unknown_now / of_now:.1%} of the customers, at training of {unknown / of:.1%}",
+            )  # fmt: skip

@@ -1,0 +1,116 @@
+"""What has moved by more than chance, what that asks for, and one word about all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field, model_validator
+
+from segmentation.core.config import Strict
+
+HOLDS, MOVED, REFIT, STOP, TOO_FEW = "holds", "moved", "refit", "stop", "too few"
+WORDS = {HOLDS: "stable", MOVED: "rescored", REFIT: "refit", STOP: "stop"}
+"""The worst of a report's rows → its verdict."""
+SHOWN = 3
+
+
+class Limits(Strict):
+    """Of one check; a figure that chance alone may give has not moved, however large."""
+
+    moved: float = Field(gt=0)
+    refit: float | None = None
+    stop: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Limits:
+        given = [x for x in (self.moved, self.refit, self.stop) if x is not None]
+        if given != sorted(given):
+            raise ValueError("`moved` ≤ `refit` ≤ `stop` is expected")
+        return self
+
+
+class Checks(Strict):
+    """By check."""
+
+    feature_psi: Limits
+    missing_share: Limits
+    segment_share: Limits
+    members_shift: Limits
+    centroid_shift: Limits
+    outside_share: Limits
+    silhouette_loss: Limits
+
+
+class MonitoringRules(Strict):
+    """`conf/monitoring.yml`."""
+
+    false_alarms: float = Field(gt=0, lt=1)
+    too_few: int = Field(ge=1)
+    checks: Checks
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure about then and now."""
+
+    dimension: str
+    check: str
+    subject: str
+    """A feature, a segment_id, or the dimension itself."""
+    value: float
+    chance: Callable[[float], float]
+    """What the value exceeds by chance alone in a given share of cases; infinite where there is too little to judge."""
+    words: str
+    grows: bool = False
+    """Whether it changes by itself as windows fill that history did not cover at training: it then asks for nothing."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A change with what is too much, and what follows; the columns of `drift_report`."""
+
+    dimension: str
+    check: str
+    subject: str
+    value: float
+    threshold: float | None
+    """Beyond this it has moved; None where there is too little to judge."""
+    verdict: str
+    explanation: str
+
+
+def judge(rules: MonitoringRules, changes: Sequence[Change]) -> tuple[list[Judged], str, str]:
+    """The rows, gravest first; the verdict (stable, rescored, refit or stop); and why, in words.
+
+    Each of m changes may exceed chance in false_alarms / m of cases (Bonferroni), so the whole report raises a false
+    alarm in false_alarms at most, however the figures go together.
+    """
+    alpha = rules.false_alarms / max(len(changes), 1)
+    rows = sorted((_judged(rules, c, alpha) for c in changes), key=_gravity)
+    worst = next((w for w in (STOP, REFIT, MOVED) if any(r.verdict == w for r in rows)), HOLDS)
+    alarms = [r for r in rows if r.verdict == worst] if worst != HOLDS else []
+    if not alarms:
+        return rows, WORDS[HOLDS], f"none of {len(rows)} figures has moved by more than chance and what is allowed"
+    named = "; ".join(f"{r.dimension}, {r.subject}: {r.check} {r.value:.2f}" for r in alarms[:SHOWN])
+    more = f"; and {len(alarms) - SHOWN} more" if len(alarms) > SHOWN else ""
+    return rows, WORDS[worst], f"{named}{more}"
+
+
+def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
+    limits: Limits = getattr(rules.checks, c.check)
+    chance = c.chance(alpha)
+    if chance == float("inf"):
+        return Judged(c.dimension, c.check, c.subject, c.value, None, TOO_FEW, f"{c.words}: too few to judge")
+    threshold = max(limits.moved, chance)
+    words = f"{c.words}; chance gives {chance:.3f}" + ("; grows while windows fill" if c.grows else "")
+    if c.value <= threshold:
+        return Judged(c.dimension, c.check, c.subject, c.value, threshold, HOLDS, words)
+    asked = () if c.grows else ((STOP, limits.stop), (REFIT, limits.refit))
+    reached = [w for w, at in asked if at is not None and c.value > at]
+    return Judged(c.dimension, c.check, c.subject, c.value, threshold, reached[0] if reached else MOVED, words)
+
+
+def _gravity(r: Judged) -> tuple[int, float, str, str, str]:
+    order = (STOP, REFIT, MOVED, HOLDS, TOO_FEW)
+    return order.index(r.verdict), -r.value / (r.threshold or float("inf")), r.dimension, r.check, r.subject

@@ -1,0 +1,99 @@
+"""Histograms, the stability index and what chance gives, by hand and by drawing without drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+from scipy.spatial.distance import jensenshannon
+
+from segmentation.features import Feature, load_registry
+from segmentation.monitoring import Bins, count, fit_bins, value_changes
+from segmentation.monitoring.values import jensen_shannon, psi, share_chance, shares
+from segmentation.staging import load_source
+from tests.conftest import CONF
+
+
+def feature(name: str) -> Feature:
+    registry = load_registry(CONF, load_source(CONF, "synthetic").provides())
+    return next(f for f in registry.features if f.name == name)
+
+
+def test_the_index_by_hand() -> None:
+    """p = (0.5, 0.5), q = (0.8, 0.2) of many: 0.3 ln 1.6 − 0.3 ln 0.4."""
+    then, now = np.array([500_000, 500_000]), np.array([800_000, 200_000])
+    assert psi(then, now) == pytest.approx(0.3 * np.log(1.6) - 0.3 * np.log(0.4), rel=1e-5)
+    assert psi(then, then) == 0.0
+    assert psi(then, now) == pytest.approx(psi(now, then))
+    assert shares(np.array([0, 3])).tolist() == [0.125, 0.875]
+
+
+def test_the_distance_is_scipys() -> None:
+    then, now = np.array([5, 0, 10, 85]), np.array([5, 15, 0, 80])
+    assert jensen_shannon(then, now) == pytest.approx(jensenshannon(then, now, base=2))
+    assert (jensen_shannon(then, then), jensen_shannon(np.array([1, 0]), np.array([0, 1]))) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("n", "m", "bins"), [(400, 400, 10), (3000, 500, 10), (5000, 5000, 3), (2000, 2000, 2)])
+def test_without_drift_the_index_exceeds_chance_as_often_as_it_says(n: int, m: int, bins: int) -> None:
+    rng = np.random.default_rng(n + m + bins)
+    b = Bins("x", "transactional", edges=tuple(float(e) for e in range(1, bins)))
+    p = rng.dirichlet(np.full(bins, 8.0))
+    replicates, alpha = 3000, 0.02
+    beyond = {"feature_psi": 0, "missing_share": 0}
+    for _ in range(replicates):
+        then, now = ([*rng.multinomial(size - u, p), u] for size in (n, m) for u in [int(rng.binomial(size, 0.1))])
+        for change in value_changes([b], [np.array(then)], [np.array(now)]):
+            beyond[change.check] += change.value > change.chance(alpha)
+    for found in beyond.values():  # 60 are expected; 99.9 % of draws lie within three standard errors
+        assert 0.25 * alpha * replicates <= found <= alpha * replicates + 3.1 * np.sqrt(alpha * replicates)
+
+
+def test_shares_of_nothing_may_differ_by_chance() -> None:
+    assert 0 < share_chance(0, 50, 0, 50, 0.01) < 0.1
+    assert share_chance(50, 100, 50, 100, 0.05) == pytest.approx(1.96 * np.sqrt(0.25 * 2 / 100), rel=1e-3)
+
+
+def test_bins_are_tenths_of_the_sample_and_values_that_many_have_share_one() -> None:
+    amount = feature("net_revenue_90d")
+    bins = fit_bins(amount, pd.Series(np.arange(1000.0)))
+    assert bins is not None
+    assert bins.edges == tuple(float(e) for e in range(99, 999, 100))
+    assert bins.counts(pa.array(np.arange(1000.0))).tolist() == [100] * 10 + [0]
+    zeros = fit_bins(amount, pd.Series([0.0] * 700 + list(range(1, 301))))
+    assert zeros is not None
+    assert zeros.edges[0] == 0.0
+    assert zeros.counts(pa.array([0.0] * 700 + [float(i) for i in range(1, 301)]))[0] == 700
+    assert fit_bins(amount, pd.Series([3.0, None, 3.0])) is None
+    assert fit_bins(amount, pd.Series([None, None], dtype=float)) is None
+
+
+def test_levels_beyond_the_most_frequent_twenty_share_a_bin() -> None:
+    city = feature("city")
+    values = [f"town {i:02d}" for i in range(30) for _ in range(31 - i)]
+    bins = fit_bins(city, pd.Series(values))
+    assert bins is not None
+    assert bins.levels == tuple(f"town {i:02d}" for i in range(20))
+    counts = bins.counts(pa.array([*values, "somewhere", None]))
+    assert counts[:3].tolist() == [31, 30, 29]
+    assert counts[-2:].tolist() == [sum(31 - i for i in range(20, 30)) + 1, 1]
+    assert fit_bins(city, pd.Series(["a", None, "a"])) is None
+
+
+def test_counts_on_spark_are_those_of_each_column(spark: SparkSession) -> None:
+    rng = np.random.default_rng(4)
+    rows: list[tuple[Any, ...]] = [
+        (f"c{i}", None if i % 7 == 0 else float(rng.normal()), None if i % 5 == 0 else "ab"[i % 2]) for i in range(200)
+    ]
+    bins = [Bins("x", "transactional", edges=(-1.0, 0.0, 1.0)), Bins("home", "demographics", levels=("a", "b"))]
+    frame = spark.createDataFrame(rows, "customer_id string, x double, home string").repartition(5)
+    found = count(frame, bins)
+    for i, b in enumerate(bins):
+        assert found[i].tolist() == b.counts(pa.array([r[i + 1] for r in rows])).tolist()
+        assert found[i].sum() == 200
+    assert count(frame, []) == []
+    assert [c.tolist() for c in count(frame.where("false"), bins)] == [[0] * 5, [0] * 4]

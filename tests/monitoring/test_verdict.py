@@ -1,0 +1,76 @@
+"""What has moved, and one word about all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segmentation.core.config import load
+from segmentation.core.errors import ConfigError
+from segmentation.monitoring import Change, MonitoringRules, judge
+from tests.conftest import CONF
+
+RULES = load(CONF / "monitoring.yml", MonitoringRules)
+
+
+def change(check: str, value: float, chance: float = 0.0, subject: str = "x", grows: bool = False) -> Change:
+    return Change("transactional", check, subject, value, lambda alpha: chance, "words", grows)
+
+
+def words(*changes: Change) -> tuple[list[str], str]:
+    rows, verdict, _ = judge(RULES, changes)
+    return [r.verdict for r in rows], verdict
+
+
+def test_the_gravest_figure_gives_the_word_and_comes_first() -> None:
+    assert words(change("feature_psi", 0.05)) == (["holds"], "stable")
+    assert words(change("feature_psi", 0.05), change("members_shift", 0.3)) == (["moved", "holds"], "rescored")
+    assert words(change("feature_psi", 0.2), change("members_shift", 0.6)) == (["refit", "moved"], "refit")
+    assert words(change("feature_psi", 3.0), change("members_shift", 9.0)) == (["stop", "refit"], "stop")
+    assert words() == ([], "stable")
+
+
+def test_what_chance_may_give_has_not_moved_however_large() -> None:
+    assert words(change("feature_psi", 0.9, chance=1.0)) == (["holds"], "stable")
+    assert words(change("feature_psi", 0.9, chance=0.8)) == (["refit"], "refit")
+    assert words(change("segment_share", 0.9, chance=float("inf"))) == (["too few"], "stable")
+
+
+def test_what_grows_by_itself_asks_for_nothing() -> None:
+    assert words(change("members_shift", 9.0, grows=True)) == (["moved"], "rescored")
+
+
+def test_chance_is_asked_for_the_share_that_all_figures_together_allow() -> None:
+    asked: list[float] = []
+
+    def chance(alpha: float) -> float:
+        asked.append(alpha)
+        return 0.0
+
+    judge(RULES, [Change("unified", "feature_psi", str(i), 0.0, chance, "") for i in range(4)])
+    assert asked == [RULES.false_alarms / 4] * 4
+
+
+def test_the_reason_names_the_worst_three_by_how_far_they_are_beyond() -> None:
+    far = [change("feature_psi", 0.6 + i / 10, subject=f"f{i}") for i in range(4)]
+    _, _, reason = judge(RULES, [*far, change("missing_share", 0.06, subject="other")])
+    assert reason == (
+        "transactional, f3: feature_psi 0.90; transactional, f2: feature_psi 0.80; "
+        "transactional, f1: feature_psi 0.70; and 1 more"
+    )
+    _, _, calm = judge(RULES, [change("feature_psi", 0.05)])
+    assert calm == "none of 1 figures has moved by more than chance and what is allowed"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("  feature_psi: {moved: 0.5, refit: 0.1}", "`moved` ≤ `refit` ≤ `stop` is expected"),
+     ("  feature_spi: {moved: 0.5}", "feature_spi"), ("  feature_psi: {moved: 0}", "moved")],
+)  # fmt: skip
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, line: str, message: str) -> None:
+    text = (CONF / "monitoring.yml").read_text()
+    at = text.index("  feature_psi:")
+    (tmp_path / "monitoring.yml").write_text(f"{text[:at]}{line}\n{text[text.index('  missing_share:') :]}")
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path / "monitoring.yml", MonitoringRules)
