@@ -99,16 +99,16 @@ def judge(rules: MonitoringRules, changes: Sequence[Change]) -> tuple[list[Judge
 
 def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
     limits: Limits = getattr(rules.checks, c.check)
-    chance = c.chance(alpha)
+    value, chance = float(c.value), float(c.chance(alpha))  # numpy's numbers are none of Spark's
     if chance == float("inf"):
-        return Judged(c.dimension, c.check, c.subject, c.value, None, TOO_FEW, f"{c.words}: too few to judge")
+        return Judged(c.dimension, c.check, c.subject, value, None, TOO_FEW, f"{c.words}: too few to judge")
     threshold = max(limits.moved, chance)
     words = f"{c.words}; chance gives {chance:.3f}" + ("; grows while windows fill" if c.grows else "")
-    if c.value <= threshold:
-        return Judged(c.dimension, c.check, c.subject, c.value, threshold, HOLDS, words)
+    if value <= threshold:
+        return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
     asked = () if c.grows else ((STOP, limits.stop), (REFIT, limits.refit))
-    reached = [w for w, at in asked if at is not None and c.value > at]
-    return Judged(c.dimension, c.check, c.subject, c.value, threshold, reached[0] if reached else MOVED, words)
+    reached = [w for w, at in asked if at is not None and value > at]
+    return Judged(c.dimension, c.check, c.subject, value, threshold, reached[0] if reached else MOVED, words)
 
 
 def _gravity(r: Judged) -> tuple[int, float, str, str, str]:
