@@ -131,16 +131,6 @@ def moments(
     return Moments(tuple(columns), raw, tuple(Group(*key, customers, sums) for key, (customers, sums) in found.items()))
 
 
-def sums_of(column: str) -> tuple[Column, Column, Column]:
-    """How many values a column (double) has, their sum and their sum of squares: n_, sum_ and squares_<column>."""
-    x = F.col(column)
-    return (
-        F.count(x).alias(f"n_{column}"),
-        F.sum(x.cast("decimal(30,12)")).alias(f"sum_{column}"),
-        F.sum((x * x).cast("decimal(30,12)")).alias(f"squares_{column}"),
-    )
-
-
 def cluster_means(
     segments: DataFrame, features: DataFrame, preprocessors: Mapping[str, Preprocessor]
 ) -> dict[tuple[str, str], Means]:
