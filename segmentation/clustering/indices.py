@@ -39,15 +39,15 @@ def best_first(measured: Sequence[tuple[Model, Indices]]) -> list[tuple[Model, I
     return sorted(measured, key=lambda fit: (fit[0].k, fit[1].sse, fit[0].seed))
 
 
-def measure(blocks: Blocks, models: Sequence[Model]) -> list[Indices]:
-    """Indices of every model. Two Spark jobs, whatever the number of models.
+def measure(blocks: Blocks, models: Sequence[Model], sums: Sequence[Array] | None = None) -> list[Indices]:
+    """Indices of every model. Two Spark jobs, whatever the number of models; one where `all_sums` in double is known.
 
     Customers belong to their nearest centroid, ties to the lower number. Both passes work in double precision on the
     blocks' float32 vectors; beside a block a task holds some eight times GROUP × STRIP doubles.
     """
     if not models:
         return []
-    sums = all_sums(blocks, models, np.float64)
+    sums = all_sums(blocks, models, np.float64) if sums is None else sums
     placed, views = by_view(models), blocks.views
     scorers = {v: Scorer.of([models[i].centroids for i in of], [sums[i] for i in of]) for v, of in placed.items()}
 

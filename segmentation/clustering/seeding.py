@@ -136,7 +136,7 @@ def _draw(blocks: Blocks, taken: dict[int, Array], size: int, seed: tuple[int, i
                     continue
                 x, weights = views[v].of(block), views[v].weights(block)
                 u = views[v].random(block, *seed).random(x.shape[1])
-                squared = np.ones(x.shape[1]) if stack is None else _squared(x, stack)
+                squared = np.ones(x.shape[1]) if stack is None else nearest_squared(x, stack)
                 if weights is not None:
                     squared *= weights
                 with np.errstate(divide="ignore"):
@@ -156,7 +156,7 @@ def _smallest(parts: Sequence[tuple[Array, Floats32]], size: int) -> tuple[Array
     return keys[order], x[order]
 
 
-def _squared(x: Floats32, stack: Stack) -> Array:
+def nearest_squared(x: Floats32, stack: Stack) -> Array:
     """Squared distance of every customer to the nearest point of a stack of one model."""
     rows, found = with_norms(x.astype(np.float64)), np.empty(x.shape[1])
     greatest = float(stack.matrix[:, -1].max())

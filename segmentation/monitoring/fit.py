@@ -13,8 +13,9 @@ from scipy.stats import chi2, norm
 
 from segmentation.clustering.blocks import Blocks, Grid
 from segmentation.clustering.indices import measure
-from segmentation.clustering.lloyd import Model, all_sums, fit, with_norms
+from segmentation.clustering.lloyd import Model, Stack, all_sums, fit
 from segmentation.clustering.references import enough, sampled
+from segmentation.clustering.seeding import nearest_squared
 from segmentation.clustering.views import Array, Block, Floats32
 from segmentation.monitoring.values import share_chance
 from segmentation.monitoring.verdict import Change
@@ -43,7 +44,7 @@ def fit_changes(
     then, now: packed by the models' own preprocessors, a view for each layer in order. Distances are in units of a
     segment's own spread: the root mean square distance of its members at training to their mean. What chance gives is
     drawn from resamples of the training customers. A segment of fewer than `too_few` customers at training, or expected
-    now, is not judged. A layer in which nobody has data, then or now, is left to what is unknown of its features. Ten
+    now, is not judged. A layer in which nobody has data, then or now, is left to what is unknown of its features. Eight
     Spark jobs, and one an iteration.
     """
     models = [
@@ -99,15 +100,15 @@ class _Noise:
 
 @dataclass(frozen=True)
 class _Reach:
-    distance: float
-    """Within it of a centroid were INSIDE of …"""
+    squared: float
+    """Within this squared distance of a centroid were INSIDE of …"""
     customers: int
 
 
 def _sides(blocks: Blocks, models: Sequence[Model]) -> list[_Side]:
-    sums, indices = all_sums(blocks, models, np.float64), measure(blocks, models)
+    sums = all_sums(blocks, models, np.float64)
     sides = []
-    for total, i in zip(sums, indices, strict=True):
+    for total, i in zip(sums, measure(blocks, models, sums), strict=True):
         n = total[:, -2]
         filled = np.maximum(n, 1)
         means = total[:, :-2] / filled[:, None]
@@ -123,22 +124,20 @@ def _moves(start: Array, end: Array) -> Array:
     return np.asarray(np.sqrt(squared[rows, columns]), dtype=np.float64)
 
 
-def _distances(model: Model, x: Floats32) -> Array:
-    """(n,) from x (d, n) to the nearest centroid."""
-    rows, c = with_norms(x.astype(np.float64)), model.centroids
-    squared = (-2 * c) @ rows[:-2] + (c**2).sum(axis=1)[:, None] + rows[-1]
-    return np.asarray(np.sqrt(np.maximum(squared.min(axis=0), 0)), dtype=np.float64)
+def _stacks(models: Sequence[Model]) -> list[Stack]:
+    return [Stack.of([m.centroids], np.float64) for m in models]
 
 
 def _reach(blocks: Blocks, models: Sequence[Model]) -> list[_Reach]:
     """By the first blocks, which are a sample of customers by hash."""
     views = [replace(v, blocks=enough(blocks, v, SAMPLE)) for v in (blocks.views[m.view] for m in models)]
+    stacks = _stacks(models)
 
     def run(some: Iterable[Block]) -> Iterator[list[Array]]:
         for block in some:
             yield [
-                _distances(m, v.of(block)) if v.within(block) else np.empty(0)
-                for v, m in zip(views, models, strict=True)
+                nearest_squared(v.of(block), stack) if v.within(block) else np.empty(0)
+                for v, stack in zip(views, stacks, strict=True)
             ]
 
     parts = blocks.each(run)
@@ -153,11 +152,11 @@ def _reach(blocks: Blocks, models: Sequence[Model]) -> list[_Reach]:
 def _outside(blocks: Blocks, models: Sequence[Model], reaches: Sequence[_Reach]) -> list[float]:
     """Customers beyond reach, by layer."""
 
-    def beyond(m: Model, reach: float, x: Floats32, weights: Array | None) -> Array:
-        return np.array([np.count_nonzero(_distances(m, x) > reach)], dtype=np.float64)
+    def beyond(stack: Stack, reach: float, x: Floats32, weights: Array | None) -> Array:
+        return np.array([np.count_nonzero(nearest_squared(x, stack) > reach)], dtype=np.float64)
 
     totals = blocks.sums(
-        {m.view: partial(beyond, m, r.distance) for m, r in zip(models, reaches, strict=True)},
+        {m.view: partial(beyond, s, r.squared) for m, s, r in zip(models, _stacks(models), reaches, strict=True)},
         {m.view: Grid(np.array([1.0]), blocks.views[m.view].customers) for m in models},
     )
     return [float(totals[m.view][0]) if m.view in totals else 0.0 for m in models]

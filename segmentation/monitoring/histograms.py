@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.customers import Ints
 from segmentation.features import Feature
 
-Ints = npt.NDArray[np.int64]
 BINS = 10
 """Of a number about: quantiles of the training sample that are equal share a bin."""
 LEVELS = 20

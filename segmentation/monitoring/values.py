@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import chi2, norm
 
+from segmentation.core.customers import Floats, Ints
 from segmentation.monitoring.histograms import Bins
 from segmentation.monitoring.verdict import Change
 
-Array = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 HALF = 0.5
 """A bin counts this much more than is in it: an empty one would make the index infinite."""
 
@@ -42,7 +41,7 @@ def jensen_shannon(then: Ints, now: Ints) -> float:
     return float(np.sqrt(max(sum(parts) / 2, 0.0)))
 
 
-def shares(counts: Ints) -> Array:
+def shares(counts: Ints) -> Floats:
     """Of each bin, none of them 0."""
     smoothed = counts + HALF
     return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)
@@ -55,6 +54,10 @@ def share_chance(n: float, of: float, m: float, of_now: float, p: float) -> floa
     return float(norm.isf(p / 2) * np.sqrt(rate * (1 - rate) * (1 / of + 1 / of_now)))
 
 
+def _psi_chance(bins: int, n: int, m: int, p: float) -> float:
+    return float(chi2.isf(p, bins - 1) * (1 / n + 1 / m))
+
+
 def value_changes(bins: Sequence[Bins], then: Sequence[Ints], now: Sequence[Ints]) -> Iterator[Change]:
     """Of each feature the stability index over what is known, and the change of the share that is not."""
     for b, p, q in zip(bins, then, now, strict=True):
@@ -63,13 +66,13 @@ def value_changes(bins: Sequence[Bins], then: Sequence[Ints], now: Sequence[Ints
             distance = jensen_shannon(p[:-1], q[:-1])
             yield Change(
                 b.dimension, "feature_psi", b.feature, psi(p[:-1], q[:-1]),
-                lambda alpha, b=b, n=n, m=m: float(chi2.isf(alpha, b.size - 1) * (1 / n + 1 / m)),  # type: ignore[misc]
+                partial(_psi_chance, b.size, n, m),
                 f"values of {m:,} customers against {n:,} at training; Jensen–Shannon distance {distance:.2f}",
             )  # fmt: skip
         if p.sum() and q.sum():
             unknown, of, unknown_now, of_now = int(p[-1]), int(p.sum()), int(q[-1]), int(q.sum())
             yield Change(
                 b.dimension, "missing_share", b.feature, abs(unknown_now / of_now - unknown / of),
-                lambda alpha, a=unknown, b=of, c=unknown_now, d=of_now: share_chance(a, b, c, d, alpha),  # type: ignore[misc]
+                partial(share_chance, unknown, of, unknown_now, of_now),
                 f"unknown of {unknown_now / of_now:.1%} of the customers, at training of {unknown / of:.1%}",
             )  # fmt: skip

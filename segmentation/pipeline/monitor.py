@@ -54,13 +54,11 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
     context.steps.say(f"monitor_drift: {as_of} against {trained['as_of']}, when bundle {bundle} was trained")
     models = load_bundle(context, bundle)
     check_features(context, models)
-    features_of = [context.runs.get(trained["run_id"])["inputs"]["features"], scored["inputs"]["features"]]
-    then, now = (
-        read_everyone(context, day, context.runs.get(run_id))
-        for day, run_id in zip((trained["as_of"], as_of), features_of, strict=True)
-    )
+    fit = context.runs.get(trained["run_id"])
+    built_then, built_now = (context.runs.get(r["inputs"]["features"]) for r in (fit, scored))
+    then, now = (read_everyone(context, r["as_of"], r) for r in (built_then, built_now))
     try:
-        growing = _growing(context, trained["as_of"], context.runs.get(features_of[1]))
+        growing = _growing(context, trained["as_of"], built_now)
         rows, verdict, reason = _report(context, rules, models, then, now, growing)
     finally:
         then.release()

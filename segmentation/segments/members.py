@@ -17,11 +17,11 @@ from pyspark.sql import functions as F
 
 from segmentation.clustering import View, adopt, assign, layer_columns, layers
 from segmentation.clustering.views import Array
+from segmentation.core.customers import Bools
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, SEGMENTS, UNIFIED
 from segmentation.matrix import Preprocessor
 from segmentation.segments.rules import Rule, Rules
 
-Bools = npt.NDArray[np.bool_]
 NOBODY = "No data"
 NO_RULES = Rules(rules=[])
 COLUMNS = [c for c in SEGMENTS.columns if c.name not in ("as_of", "run_id")]

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.customers import Floats, Ints
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 Key = tuple[str, str, str | None]
 """dimension, segment_id, raw_segment_id."""
 

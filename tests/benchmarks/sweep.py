@@ -253,7 +253,7 @@ def by_coreset(spark: SparkSession, rows: int, rounds: int) -> Part:
     seconds = in_turn(
         {"ten times the rows, packed": lambda: last.update(full=on_all(blocks)),
          "… by coreset": lambda: last.update(coreset=on_coreset(blocks))},
-        rounds,
+        min(rounds, 3),
     )  # fmt: skip
     blocks.release()
     full, sampled = best_of_k(last["full"]), best_of_k(last["coreset"])

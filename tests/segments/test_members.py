@@ -60,11 +60,7 @@ def both() -> dict[str, Model]:
 
 def rows_of(spark: SparkSession, m: Model) -> DataFrame:
     """What segment_rows says in the model's dimension."""
-    models = (
-        {m.dimension: m}
-        if m.dimension != UNIFIED
-        else {"transactional": model("transactional", "orders > 0"), UNIFIED: m}
-    )
+    models = {m.dimension: m} if m.dimension != UNIFIED else both() | {UNIFIED: m}
     return segment_rows(models, features(spark), CONDITIONS).where(F.col("dimension") == m.dimension)
 
 
