@@ -6,6 +6,7 @@ members. Between them each model takes the nearest of its own centroids.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +36,10 @@ class Model:
     centroids: Array
     iterations: int = 0
     at_rest: bool = False
+    least_gain: float = 0.0
+    """An iteration that lowers SSE by less than this share of it is the last; 0: one at rest is."""
+    sse: float = math.inf
+    """Of the centroids before the last move, where a least gain asks for it."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,15 @@ def _moved(model: Model, sums: Array) -> Model:
     counts = sums[:, -2:-1]
     centroids = np.where(counts > 0, sums[:, :-2] / np.maximum(counts, 1), model.centroids)
     farthest = ((centroids - model.centroids) ** 2).sum(axis=1).max()
+    sse = sse_of(model, sums) if model.least_gain else math.inf
+    small = model.sse - sse < model.least_gain * sse
     return replace(
-        model, centroids=centroids, iterations=model.iterations + 1, at_rest=bool(farthest <= TOLERANCE**2)
+        model, centroids=centroids, iterations=model.iterations + 1, at_rest=bool(small or farthest <= TOLERANCE**2),
+        sse=sse,
     )  # fmt: skip
+
+
+def sse_of(model: Model, sums: Array) -> float:
+    """The sum of squared distances to the model's centroids, from the sums over their members."""
+    c = model.centroids
+    return float(sums[:, -1].sum() - 2 * (sums[:, :-2] * c).sum() + sums[:, -2] @ (c**2).sum(axis=1))

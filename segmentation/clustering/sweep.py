@@ -18,7 +18,7 @@ from segmentation.clustering.coreset import bound, draw_coreset
 from segmentation.clustering.evidence import Evidence, gather
 from segmentation.clustering.indices import Indices, measure
 from segmentation.clustering.layers import layers, pack_layers
-from segmentation.clustering.lloyd import Model, all_sums, fit
+from segmentation.clustering.lloyd import Model, all_sums, fit, sse_of
 from segmentation.clustering.mllib import fit_kmeans
 from segmentation.clustering.references import Reference, referenced
 from segmentation.clustering.seeding import best_starts, draw_pools, starts
@@ -28,6 +28,9 @@ from segmentation.core.config import Strict
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import DIMENSIONS, UNIFIED
 from segmentation.matrix import Preprocessor
+
+SETTLED = 1e-4
+"""What a coreset has found is refined on everybody until an iteration lowers SSE by less than this share of it."""
 
 
 class SweepConfig(Strict):
@@ -145,13 +148,13 @@ def indices_of(features: DataFrame, p: Preprocessor, centroids: Array, customers
 
 
 def finalists(config: SweepConfig, small: Blocks, begun: Sequence[Model]) -> list[Model]:
-    """Of every view and k the best seed on a coreset, still to be fitted on everybody."""
+    """Of every view and k the best seed on a coreset, still to be refined on everybody until SSE hardly falls."""
     fitted = fit(small, begun, config.max_iterations)
-    sse = _sse(fitted, all_sums(small, fitted, np.float64))
+    sse = map(sse_of, fitted, all_sums(small, fitted, np.float64))
     best: dict[tuple[int, int], tuple[float, Model]] = {}
     for model, found in zip(fitted, sse, strict=True):
         if (model.view, model.k) not in best or found < best[model.view, model.k][0]:
-            best[model.view, model.k] = found, replace(model, at_rest=False)
+            best[model.view, model.k] = found, replace(model, at_rest=False, least_gain=SETTLED)
     return [model for _, model in best.values()]
 
 
@@ -161,7 +164,7 @@ def losses(blocks: Blocks, begun: Sequence[Model], measured: Sequence[tuple[Mode
         return {}
     refined = {(m.view, m.k): i.sse for m, i in measured}
     found: dict[int, float] = {}
-    for model, sse in zip(begun, _sse(begun, all_sums(blocks, begun, np.float64)), strict=True):
+    for model, sse in zip(begun, map(sse_of, begun, all_sums(blocks, begun, np.float64)), strict=True):
         after = refined[model.view, model.k]
         found[model.view] = max(found.get(model.view, 0.0), sse / after - 1 if after > 0 else 0.0)
     k = max(m.k for m in begun)
@@ -170,13 +173,6 @@ def losses(blocks: Blocks, begun: Sequence[Model], measured: Sequence[tuple[Mode
         f"before that SSE was at most {loss:.2%} higher (expected of the order of {bound(blocks.views[v], k):.1%})"
         for v, loss in found.items()
     }  # fmt: skip
-
-
-def _sse(models: Sequence[Model], sums: Sequence[Array]) -> list[float]:
-    return [
-        float(s[:, -1].sum() - 2 * (s[:, :-2] * m.centroids).sum() + s[:, -2] @ (m.centroids**2).sum(axis=1))
-        for m, s in zip(models, sums, strict=True)
-    ]
 
 
 def begin(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,21 @@ def test_a_model_at_rest_drops_out_and_one_that_moves_ends_at_the_limit(
         found = fit(blocks, [Model(0, 1, 1, still), Model(0, 2, 2, slow)], 3)
     assert asked == [[1, 2], [2], [2]]
     assert [(m.at_rest, m.iterations) for m in found] == [(True, 1), (False, 3)]
+
+
+def test_a_model_with_a_least_gain_ends_after_the_first_iteration_that_gains_less(spark: SparkSession) -> None:
+    x = np.random.default_rng(4).normal(size=(2000, 3)).astype(np.float32)
+    gain = 0.002
+    begun = [Model(0, 5, 0, x[:5].astype(float)), Model(0, 5, 0, x[:5].astype(float), least_gain=gain)]
+    with packed(frame(spark, x), len(x)) as blocks:
+        free, patient = fit(blocks, begun, 50)
+        path = [sse(x, fit(blocks, begun[:1], i)[0].centroids) for i in range(patient.iterations)]
+    gains = [1 - after / before for before, after in pairwise(path)]
+    assert patient.at_rest
+    assert patient.iterations < free.iterations
+    assert all(g >= gain for g in gains[:-1])
+    assert gains[-1] < gain
+    assert patient.sse == pytest.approx(path[-1], rel=1e-5)
 
 
 def test_the_same_bits_whatever_the_partitions_and_arrow_batches(
