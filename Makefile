@@ -16,18 +16,20 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql test test-with-demo test-without-demo test-faults test-long bench-features bench-sweep bench-validity check format wheel clean
+.PHONY: help setup demo new-source sql cluster test test-with-demo test-without-demo test-faults test-long bench-features bench-sweep bench-validity bench-drift check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
 	@echo "make sql    a SQL prompt on the warehouse"
 	@echo "make new-source NAME=shop FILES=dir  a first draft of conf/sources/shop.yml (CURRENCY=EUR TIME_ZONE=Europe/Berlin)"
+	@echo "make cluster  a Spark standalone master and two workers on this machine, spark://127.0.0.1:7077, until Ctrl-C"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"
 	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
+	@echo "make bench-drift     false alarms and power of the drift report, on the customers of a warehouse (WAREHOUSE=dir)"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -56,6 +58,12 @@ new-source: setup
 sql: setup
 	@segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
 	@spark-sql --properties-file conf/spark/local.conf -i build/catalog.sql $(QUIET)
+
+cluster: setup
+	@trap 'kill $$(jobs -p)' INT TERM EXIT; export SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON="$(CURDIR)/.venv/bin/python"; cd build; \
+	spark_class="$$(python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent)')/bin/spark-class"; \
+	"$$spark_class" org.apache.spark.deploy.master.Master --host 127.0.0.1 --port 7077 & \
+	for i in 1 2; do "$$spark_class" org.apache.spark.deploy.worker.Worker spark://127.0.0.1:7077 --host 127.0.0.1 --cores 1 --memory 3g --work-dir work/$$i & done; wait
 
 check: setup
 	ruff format --check . && ruff check .
@@ -89,6 +97,9 @@ bench-sweep: setup
 
 bench-validity: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.validity $(if $(STUDIES),--studies $(STUDIES)) $(QUIET)
+
+bench-drift: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.drift --warehouse "$(WAREHOUSE)" $(QUIET)
 
 wheel: setup
 	@rm -rf build/lib  # it would keep modules that are gone

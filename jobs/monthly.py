@@ -1,22 +1,23 @@
-"""One month from files to published segments: ingest, features, score with the bundle in effect, report.
+"""A month from files to published segments: ingest, features, score with the bundle in effect, drift report, verdict.
 
 Every step that is published already is passed over, so the job is safe to start again at any time. Where no
-bundle is in effect at the as-of date, one is fitted first.
+bundle is in effect at an as-of date, one is fitted first; where the drift report asks for it, a challenger.
 """
 
-from segmentation.pipeline import print_summary, run_month, run_report
+from segmentation.pipeline import print_summary, run_months, run_report
 from segmentation.pipeline.options import context_of, job_parser, run_job
 
 
 def main() -> None:
-    """Parse, run the month, show what came out."""
-    parser = job_parser(__doc__ or "", "segments as of the start of this day")
+    """Parse, run each month, show what came out of the last."""
+    parser = job_parser(__doc__ or "", "segments as of the start of this day; several with commas between, in turn")
     parser.add_argument("--input", metavar="DIR", help="folder of raw files to stage first (default: what is staged)")
     options = parser.parse_args()
-    context = context_of("monthly", options)
-    run = run_month(context, options.as_of, options.input)
-    report = run_report(context, run)
-    print_summary(context, options.as_of, run["run_id"])
+    context = context_of("monthly", options, several=True)
+    for run in run_months(context, options.as_of, options.input):
+        report = run_report(context, run)
+        context.steps.say(f"verdict on {run['as_of']}: {run['verdict']}, {run['reason']}")
+    print_summary(context, run["as_of"], run["run_id"])
     context.steps.say(f"\nReport: {report}")
 
 

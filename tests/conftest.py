@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
@@ -87,6 +89,39 @@ def submit(job: str, *options: str, fast: bool = False) -> subprocess.CompletedP
     environment = {k: v for k, v in os.environ.items() if k not in ("PYSPARK_SUBMIT_ARGS", "MLFLOW_TRACKING_URI")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A standalone master and two workers of one core, from the wheel: the URL, and the workers."""
+    folder, port = tmp_path_factory.mktemp("cluster"), free_port()
+    spark_class = Path(pyspark.__file__).parent / "bin" / "spark-class"
+    environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment.pop("PYSPARK_SUBMIT_ARGS", None)
+    url = f"spark://127.0.0.1:{port}"
+
+    def start(name: str, *options: str) -> subprocess.Popen[bytes]:
+        log = (folder / f"{options[-1].rpartition('/')[2]}.log").open("wb")
+        command = [str(spark_class), f"org.apache.spark.deploy.{name}", *options]
+        return subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+
+    master = start("master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", str(free_port()))
+    workers = [
+        start("worker.Worker", url, "--host", "127.0.0.1", "--cores", "1", "--memory", "1g", "--webui-port",
+              str(free_port()), "--work-dir", str(folder / f"work{i}"))
+        for i in range(2)
+    ]  # fmt: skip
+    yield url, workers
+    for process in (*workers, master):
+        process.terminate()
+    for process in (*workers, master):
+        process.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,9 @@ class Assigned:
     score: Array
     """0..100: the margin's share of the distance to the next centroid; 100 with one centroid."""
     top: Ints
-    """(n, up to TOP) columns of x, strongest first, that pull the row to its centroid and away from the next."""
+    """(n, up to TOP) columns of x, strongest first: of them so many as …"""
+    pulling: Ints
+    """(n,) … pull the row to its centroid and away from the next."""
 
 
 def assign(x: Array, centroids: Array) -> Assigned:
@@ -33,7 +35,7 @@ def assign(x: Array, centroids: Array) -> Assigned:
     rows = np.arange(len(x))
     distance = np.sqrt(squared[rows, own])
     if len(centroids) == 1:
-        return Assigned(own, distance, None, np.full(len(x), 100.0), _strongest(np.abs(x)))
+        return Assigned(own, distance, None, np.full(len(x), 100.0), *_strongest(np.abs(x)))
     others = squared.copy()
     others[rows, own] = np.inf
     second = others.argmin(axis=1)
@@ -41,7 +43,7 @@ def assign(x: Array, centroids: Array) -> Assigned:
     margin = next_distance - distance
     with np.errstate(invalid="ignore"):
         score = np.where(next_distance > 0, 100 * margin / next_distance, 0.0)
-    return Assigned(own, distance, margin, score, _strongest(explain(x, centroids[own], centroids[second])))
+    return Assigned(own, distance, margin, score, *_strongest(explain(x, centroids[own], centroids[second])))
 
 
 def nearest(x: Array, centroids: Array) -> tuple[Ints, Array]:
@@ -61,5 +63,6 @@ def explain(x: Array, own: Array, other: Array) -> Array:
     return (x - other) ** 2 - (x - own) ** 2
 
 
-def _strongest(pull: Array) -> Ints:
-    return np.argsort(-pull, axis=1, kind="stable")[:, :TOP]
+def _strongest(pull: Array) -> tuple[Ints, Ints]:
+    order = np.argsort(-pull, axis=1, kind="stable")[:, :TOP]
+    return order, (np.take_along_axis(pull, order, axis=1) > 0).sum(axis=1)

@@ -26,7 +26,7 @@ from segmentation.clustering.usefulness import Holdout, usefulness
 from segmentation.clustering.views import Array
 from segmentation.core.config import Strict
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS
 from segmentation.matrix import Preprocessor
 
 SETTLED = 1e-4
@@ -61,10 +61,8 @@ class SweepConfig(Strict):
                 f"k_max {self.k_max} is below min_actionable_k {self.min_actionable_k}: no k can be chosen"
             )
         for dimension, k in self.pinned_k.items():
-            if dimension not in (*DIMENSIONS, UNIFIED):
-                raise ValueError(
-                    f'pinned_k of "{dimension}": no dimension. {nearest(dimension, (*DIMENSIONS, UNIFIED))}'
-                )
+            if dimension not in ALL_DIMENSIONS:
+                raise ValueError(f'pinned_k of "{dimension}": no dimension. {nearest(dimension, ALL_DIMENSIONS)}')
             if k < 1:
                 raise ValueError(f"pinned_k of {dimension} must be 1 or more")
         return self

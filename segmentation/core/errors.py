@@ -26,6 +26,12 @@ class GuardError(SegmentationError):
     exit_code = 3
 
 
+class StopError(SegmentationError):
+    """What was accepted has drifted beyond what may be published. Exit code 4."""
+
+    exit_code = 4
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that names the closest known spelling and what there is.
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from segmentation.core.config import Strict, load, parse_sql, sql_columns
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.periods import LIFETIME, WINDOWS, Window
+from segmentation.core.periods import LIFETIME, WINDOWS, YEAR, Window
 from segmentation.core.schemas import DIMENSIONS, Column, Table, published_table
 from segmentation.features.kernel import Wanted
 from segmentation.features.states import STATES
@@ -154,6 +154,25 @@ class Registry:
         for f in self.features:  # a feature reads those before it
             states = (STATES[name].inputs for name in f.reads if name in STATES)
             found[f.name] = frozenset[str]().union(*states, *(found[name] for name in f.reads if name in found))
+        return found
+
+    @property
+    def settles(self) -> Mapping[str, int | None]:
+        """Of each feature the days of history after which a stationary customer's value is stationary; None: never.
+
+        Its own window, or the longest of those that it reads; a year for what is measured over the whole history, such
+        as the days since the last order. Where the file says `grows_with_calendar`, a year more than its window.
+        """
+        found: dict[str, int | None] = {}
+        for f in self.features:  # a feature reads those before it
+            own = [0] if f.window is None else [f.window.days]
+            whole = f.window is None and any(s in STATES and STATES[s].windowed for s in f.reads)
+            days = [*own, *([YEAR.days] if whole else []), *(found[name] for name in f.reads if name in found)]
+            known = [d for d in days if d is not None]
+            if len(known) < len(days) or (f.block.grows_with_calendar and f.window is None):
+                found[f.name] = None
+            else:
+                found[f.name] = max(known) + (YEAR.days or 0 if f.block.grows_with_calendar else 0)
         return found
 
     @property

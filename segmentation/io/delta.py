@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, cast
 
 from delta.exceptions import (
@@ -45,6 +46,15 @@ HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 KEPT = "interval 400 days"
 """How long a state table's earlier versions can be read. Runs pin them, and the last run of a monthly rhythm is older
 than the 7 days after which Delta refuses to go back."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A partition of a published table: what one attempt wrote of it, and when last."""
+
+    as_of: dt.date
+    run_id: str
+    written: dt.datetime
 
 
 class Warehouse:
@@ -199,6 +209,35 @@ class Warehouse:
         rows = rows.select(*table.names).to(_struct(table.ddl))
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         return self._committed(table, lambda: writer.save(self.path(table)))
+
+    def parts(self, table: Table) -> list[Part]:
+        """The partitions of a published table."""
+        rows = self.read(table).select("as_of", "run_id", F.col("_metadata.file_modification_time").alias("at"))
+        found = rows.groupBy("as_of", "run_id").agg(F.max(F.unix_micros("at")).alias("at")).collect()
+        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        return [Part(r["as_of"], r["run_id"], epoch + dt.timedelta(microseconds=r["at"])) for r in found]
+
+    def delete_parts(self, table: Table, parts: Iterable[Part]) -> int:
+        """Takes partitions away in one commit that reads no data; returns its version."""
+        gone = " OR ".join(f"(as_of = DATE'{p.as_of}' AND run_id = {quote(p.run_id)})" for p in parts)
+        return self._committed(table, lambda: DeltaTable.forPath(self.spark, self.path(table)).delete(gone))
+
+    def compact(self, table: Table) -> tuple[int, int]:
+        """Makes large files of small ones, in a commit that changes no row; how many there were, and are."""
+        stored = DeltaTable.forPath(self.spark, self.path(table))
+
+        def files() -> int:
+            row = stored.detail().select("numFiles").first()
+            assert row is not None
+            return int(row["numFiles"])
+
+        before = files()
+        self._committed(table, lambda: stored.optimize().executeCompaction())
+        return before, files()
+
+    def vacuum(self, table: Table) -> None:
+        """Deletes files that no version within the table's retention refers to."""
+        DeltaTable.forPath(self.spark, self.path(table)).vacuum()
 
     def restore(self, table: Table, version: int) -> int:
         """Makes a state table hold the rows that it held at `version`; returns the version with them.

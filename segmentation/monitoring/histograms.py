@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.customers import Ints
+from segmentation.core.customers import Floats, Ints
 from segmentation.features import Feature
 
 BINS = 10
@@ -56,21 +56,42 @@ class Bins:
         return np.bincount(np.where(unknown, self.size, place), minlength=self.size + 1)
 
 
+@dataclass(frozen=True)
+class Histogram:
+    """Of one feature the training customers in each of its bins, and last those of whom it is unknown."""
+
+    bins: Bins
+    counts: tuple[int, ...]
+
+
 def fit_bins(feature: Feature, sample: pd.Series) -> Bins | None:
-    """Bins of a feature by a sample of the training customers; None where all of whom it is known are alike."""
+    """Bins of a feature by a sample of the training customers; None where it is known of none of them.
+
+    Where all are alike there are bins beside the one that they share, for whoever will differ.
+    """
     known = sample.dropna()
     if feature.is_text:
         by_size = known.astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
         levels = tuple(sorted(map(str, by_size.index[:LEVELS])))
-        return Bins(feature.name, feature.dimension, levels=levels) if len(by_size) > 1 else None
+        return Bins(feature.name, feature.dimension, levels=levels) if levels else None
     x = known.to_numpy(dtype=np.float64)
     x = x[~np.isnan(x)]
-    if not len(x):
-        return None
+    return Bins(feature.name, feature.dimension, edges=edges(x)) if len(x) else None
+
+
+def edges(x: Floats) -> tuple[float, ...]:
+    """Between about BINS bins of a number that has these values, one at least.
+
+    >>> edges(np.array([1.0, 2.0, 3.0, 4.0])), edges(np.array([1.0] + [5.0] * 99))
+    ((1.0, 2.0, 3.0), (1.0,))
+    """
     # Quantiles that are values themselves: a bin's end is then no matter of rounding.
     cuts = np.unique(np.quantile(x, np.arange(1, BINS) / BINS, method="inverted_cdf"))
     cuts = cuts[cuts < x.max()]
-    return Bins(feature.name, feature.dimension, edges=tuple(cuts.tolist())) if len(cuts) else None
+    if not len(cuts):  # nine in ten have the greatest value, or all
+        below = x[x < x.max()]
+        cuts = np.array([below.max()] if len(below) else [np.nextafter(x[0], -np.inf), x[0]])
+    return tuple(cuts.tolist())
 
 
 def count(customers: DataFrame, bins: Sequence[Bins]) -> list[Ints]:

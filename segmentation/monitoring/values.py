@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
-from scipy.stats import chi2, norm
 
 from segmentation.core.customers import Floats, Ints
-from segmentation.monitoring.histograms import Bins
+from segmentation.monitoring.chance import psi_chance, share_chance
+from segmentation.monitoring.histograms import Histogram
 from segmentation.monitoring.verdict import Change
 
 HALF = 0.5
@@ -18,9 +18,6 @@ HALF = 0.5
 
 def psi(then: Ints, now: Ints) -> float:
     """Population stability index of two histograms over the same bins: Σ (q − p) ln(q / p), 0 where they are alike.
-
-    Source: Yurdakul & Naranjo (2020), doi:10.21314/JRMV.2020.227: without drift it is χ² with one degree of freedom
-    less than bins, times 1/n + 1/m.
 
     >>> round(psi(np.array([50, 50]), np.array([50, 50])), 3), round(psi(np.array([50, 50]), np.array([80, 20])), 3)
     (0.0, 0.406)
@@ -47,32 +44,24 @@ def shares(counts: Ints) -> Floats:
     return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)
 
 
-def share_chance(n: float, of: float, m: float, of_now: float, p: float) -> float:
-    """By how much two shares, n of `of` then and m of `of_now` now, differ by chance alone in a share p of cases."""
-    # As if one customer more of each kind had been seen: where nobody is, chance may still bring some.
-    rate = (n + m + 1) / (of + of_now + 2)
-    return float(norm.isf(p / 2) * np.sqrt(rate * (1 - rate) * (1 / of + 1 / of_now)))
-
-
-def _psi_chance(bins: int, n: int, m: int, p: float) -> float:
-    return float(chi2.isf(p, bins - 1) * (1 / n + 1 / m))
-
-
-def value_changes(bins: Sequence[Bins], then: Sequence[Ints], now: Sequence[Ints]) -> Iterator[Change]:
+def value_changes(then: Sequence[Histogram], now: Sequence[Ints]) -> Iterator[Change]:
     """Of each feature the stability index over what is known, and the change of the share that is not."""
-    for b, p, q in zip(bins, then, now, strict=True):
+    for h, q in zip(then, now, strict=True):
+        b, p = h.bins, np.array(h.counts, dtype=np.int64)
         n, m = int(p[:-1].sum()), int(q[:-1].sum())
         if n and m:
             distance = jensen_shannon(p[:-1], q[:-1])
             yield Change(
                 b.dimension, "feature_psi", b.feature, psi(p[:-1], q[:-1]),
-                partial(_psi_chance, b.size, n, m),
+                partial(psi_chance, b.size, n, m),
                 f"values of {m:,} customers against {n:,} at training; Jensen–Shannon distance {distance:.2f}",
             )  # fmt: skip
         if p.sum() and q.sum():
             unknown, of, unknown_now, of_now = int(p[-1]), int(p.sum()), int(q[-1]), int(q.sum())
+            change = unknown_now / of_now - unknown / of
             yield Change(
-                b.dimension, "missing_share", b.feature, abs(unknown_now / of_now - unknown / of),
+                b.dimension, "missing_share", b.feature, abs(change),
                 partial(share_chance, unknown, of, unknown_now, of_now),
                 f"unknown of {unknown_now / of_now:.1%} of the customers, at training of {unknown / of:.1%}",
+                "more is known than was" if change < 0 else None,
             )  # fmt: skip

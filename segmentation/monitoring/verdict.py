@@ -40,6 +40,7 @@ class Checks(Strict):
     centroid_shift: Limits
     outside_share: Limits
     silhouette_loss: Limits
+    migration_share: Limits
 
 
 class MonitoringRules(Strict):
@@ -59,11 +60,11 @@ class Change:
     subject: str
     """A feature, a segment_id, or the dimension itself."""
     value: float
-    chance: Callable[[float], float]
-    """What the value exceeds by chance alone in a given share of cases; infinite where there is too little to judge."""
+    chance: Callable[[float], float] | None
+    """What the value exceeds by chance alone in a given share of cases; None where there is too little to judge."""
     words: str
-    grows: bool = False
-    """Whether it changes by itself as windows fill that history did not cover at training: it then asks for nothing."""
+    excuse: str | None = None
+    """Why it asks for nothing however far it has moved: for instance it grows by itself while windows fill."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,15 @@ def judge(rules: MonitoringRules, changes: Sequence[Change]) -> tuple[list[Judge
 
 def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
     limits: Limits = getattr(rules.checks, c.check)
-    value, chance = float(c.value), float(c.chance(alpha))  # numpy's numbers are none of Spark's
-    if chance == float("inf"):
+    value = float(c.value)  # numpy's numbers are none of Spark's
+    if c.chance is None:
         return Judged(c.dimension, c.check, c.subject, value, None, TOO_FEW, f"{c.words}: too few to judge")
+    chance = float(c.chance(alpha))
     threshold = max(limits.moved, chance)
-    words = f"{c.words}; chance gives {chance:.3f}" + ("; grows while windows fill" if c.grows else "")
+    words = f"{c.words}; chance gives {chance:.3f}" + (f"; {c.excuse}" if c.excuse else "")
     if value <= threshold:
         return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
-    asked = () if c.grows else ((STOP, limits.stop), (REFIT, limits.refit))
+    asked = () if c.excuse else ((STOP, limits.stop), (REFIT, limits.refit))
     reached = [w for w, at in asked if at is not None and value > at]
     return Judged(c.dimension, c.check, c.subject, value, threshold, reached[0] if reached else MOVED, words)
 

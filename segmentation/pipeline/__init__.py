@@ -9,8 +9,9 @@ from segmentation.pipeline.describe import feature_sql, list_features
 from segmentation.pipeline.features import run_features
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
+from segmentation.pipeline.maintain import run_maintain
 from segmentation.pipeline.monitor import run_monitor
-from segmentation.pipeline.month import run_month
+from segmentation.pipeline.month import run_month, run_months
 from segmentation.pipeline.new_source import new_source
 from segmentation.pipeline.promote import run_promote
 from segmentation.pipeline.report import run_report
@@ -27,8 +28,10 @@ __all__ = [
     "run_features",
     "run_fit",
     "run_ingest",
+    "run_maintain",
     "run_monitor",
     "run_month",
+    "run_months",
     "run_promote",
     "run_report",
 ]

@@ -24,7 +24,7 @@ from segmentation.monitoring import MonitoringRules
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.pipeline.promotion import PromotionRules
-from segmentation.segments import load_personas, load_population, load_rules
+from segmentation.segments import Stickiness, load_personas, load_population, load_rules
 from segmentation.staging import Source, load_source
 from segmentation.tiles import TILES
 
@@ -114,7 +114,11 @@ class Context:
         if found is not None:
             self.steps.say(f"{run.job}: {run.as_of} is published already (run {found['run_id']})")
         if found is not None and same is None:
-            was = {"input": found["inputs"], "configuration": found["config_hash"], "code": found["code_version"]}
+            was = {
+                "input": {k: found["inputs"].get(k) for k in run.inputs},
+                "configuration": found["config_hash"],
+                "code": found["code_version"],
+            }
             now = {"input": dict(run.inputs), "configuration": run.config_hash, "code": run.code_version}
             changed = ", ".join(name for name in was if was[name] != now[name])
             self.steps.say(f"  it stays as it is       changed since: {changed}; --restate publishes it anew")
@@ -149,6 +153,7 @@ def open_context(
     load(folder / "sweep.yml", SweepConfig)
     load(folder / "promotion.yml", PromotionRules)
     load(folder / "monitoring.yml", MonitoringRules)
+    load(folder / "stickiness.yml", Stickiness)
     rules = load_rules(folder, names)
     population = load_population(folder, names)
     load_personas(folder, registry.meant_for_fit)

@@ -28,7 +28,11 @@ from segmentation.pipeline.identity import Identified, identify
 from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.pipeline.promotion import PromotionRules
 from segmentation.pipeline.records import bundle_run, lineage_rows, model_row, selection_row, sweep_row, track
+from segmentation.pipeline.reference import take_references
 from segmentation.segments import Model
+
+DRIFT = "drift"
+"""Of a run's inputs the drift report that has called for it."""
 
 
 def run_fit(context: Context, as_of: dt.date) -> Row:
@@ -39,6 +43,20 @@ def run_fit(context: Context, as_of: dt.date) -> Row:
     day after the last one that is scored. Else it stays a challenger. Raises BadInputError where the features are
     missing, GuardError where a model is not sound or nobody is left to score.
     """
+    done = _fit(context, as_of)
+    promote_fitted(context, as_of, done)
+    return done
+
+
+def fit_challenger(context: Context, as_of: dt.date, drift: Row) -> Row:
+    """A refit that a drift report calls for, published but not promoted yet: its month is not published either.
+
+    The gate does not ask it to agree with the champion.
+    """
+    return _fit(context, as_of, drift)
+
+
+def _fit(context: Context, as_of: dt.date, drift: Row | None = None) -> Row:
     features_run = context.runs.latest("build_features", as_of)
     if features_run is None:
         raise BadInputError(
@@ -47,13 +65,12 @@ def run_fit(context: Context, as_of: dt.date) -> Row:
     config = context.config_files(
         "population.yml", "sweep.yml", "dimensions.yml", "personas.yml", "promotion.yml", *context.feature_files()
     )
-    run = new_run("fit_segments", as_of, config, {"features": features_run["run_id"]})
+    inputs = {"features": features_run["run_id"], **({DRIFT: drift["run_id"]} if drift else {})}
+    run = new_run("fit_segments", as_of, config, inputs)
     done = context.runs.published(run.run_key)
     if done is None or context.restate:
-        done = _fit_and_publish(context, as_of, run, features_run)
-    else:
-        context.steps.say(f"fit_segments: {as_of} is published already (run {done['run_id']})")
-    _promote(context, as_of, done)
+        return _fit_and_publish(context, as_of, run, features_run)
+    context.steps.say(f"fit_segments: {as_of} is published already (run {done['run_id']})")
     return done
 
 
@@ -72,6 +89,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     champion = _predecessors(context, serving, notes)
     found = identify(context, fitted, champion, features, dimensions, tiles, as_of, version)
     models = [i.model for i in found.values()]
+    references = take_references(context, {m.dimension: m for m in models}, everyone, features_run, sweep)
     tracker = Tracker(warehouse.root)
     candidates = [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]
     rows = []
@@ -83,7 +101,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
             for model, (path, files) in zip(models, saved, strict=True):
                 f = fitted[model.dimension]
                 mlflow_run = track(tracker, f, model, as_of, run, features)
-                rows.append(model_row(as_of, run, f, model, path, files, mlflow_run))
+                rows.append(model_row(as_of, run, f, model, references[model.dimension], path, files, mlflow_run))
         bundle_run(tracker, fitted, candidates)
         facts.append(f"{len(models)} saved, reloaded and checked; bundle {version}")
     if tracker.warning:
@@ -97,7 +115,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
         (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
     ):
         versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
-    verdict = _verdict(context, serving, fitted, found, champion, everyone)
+    verdict = _verdict(context, serving, fitted, found, champion, everyone, called_for=DRIFT in run.inputs)
     said = f"bundle {version}: {verdict.reason}"
     everyone.release()
     inputs = {**run.inputs, **({"champion": serving} if serving else {})}
@@ -121,13 +139,13 @@ def _predecessors(context: Context, serving: str | None, notes: list[str]) -> di
 
 def _verdict(
     context: Context, serving: str | None, fitted: Mapping[str, Fitted], found: Mapping[str, Identified],
-    champion: Mapping[str, Model], everyone: Everyone,
+    champion: Mapping[str, Model], everyone: Everyone, called_for: bool,
 ) -> Verdict:  # fmt: skip
     if serving is None:
         return Verdict(FIRST, f"the first, on {everyone.scored:,} customers")
     with context.steps.step("gate") as facts:
         rules = load(context.config / "promotion.yml", PromotionRules)
-        verdict = weigh(rules, fitted, found, champion, everyone)
+        verdict = weigh(rules, fitted, found, champion, everyone, called_for)
         facts.append(f"{verdict.word}: {verdict.reason}")
     return verdict
 
@@ -194,7 +212,14 @@ def _saved(context: Context, model: Model, features: DataFrame) -> tuple[str, di
     return path, files
 
 
-def _promote(context: Context, as_of: dt.date, run: Row) -> None:
+def bundle_of(context: Context, run: Row) -> str:
+    """The version of the bundle that a fit has published."""
+    row = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).first()
+    assert row is not None  # it has published one
+    return str(row["model_version"])
+
+
+def promote_fitted(context: Context, as_of: dt.date, run: Row) -> None:
     """Makes the published bundle champion where none is in effect, or where the gate let it pass; once.
 
     It serves from `as_of` on, or from the day after the last one that is scored: no published date changes its labels.

@@ -32,13 +32,13 @@ class Verdict:
 
 def weigh(
     rules: PromotionRules, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
-    everyone: Everyone,
+    everyone: Everyone, called_for: bool = False,
 ) -> Verdict:  # fmt: skip
     """The verdict on a challenger: its unified layer beside the champion's, both on the customers of its training.
 
     Both silhouettes are in the challenger's space: the champion's is that of its segments as their means of today draw
     them there. A single segment for all never takes the place of several; a champion that cannot score these features
-    any more gives way.
+    any more gives way. A challenger that drift has `called_for` need not agree with the champion.
     """
     f, old, before = fitted[UNIFIED], champion.get(UNIFIED), found[UNIFIED].before
     chosen = f.choice.candidate
@@ -50,6 +50,7 @@ def weigh(
         return Verdict.of(False, f"no unified segments, where the champion has {len(old.centroids)}")
     evidence = next((w.evidence for w in f.choice.weighed if w.candidate is chosen), None)
     stability = evidence.stability if evidence else None
+    useful = evidence.useful.share if evidence and evidence.useful else None
     was = indices_of(everyone.features, f.preprocessor, before, everyone.scored).silhouette
     now, moved = chosen.indices.silhouette, found[UNIFIED].moved
     checks = [
@@ -57,10 +58,20 @@ def weigh(
          f"silhouette {figure(now, 3)}, the champion's {figure(was, 3)} (at most {rules.max_silhouette_loss:g} less)"),
         (stability is not None and stability >= rules.min_stability,
          f"stability {figure(stability, 2)} (at least {rules.min_stability:g})"),
-        (moved is not None and moved <= rules.max_moved_share,
-         f"{figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
-         f"{100 * rules.max_moved_share:g} %)"),
+        (chosen.indices.min_share >= rules.min_share,
+         f"smallest segment {chosen.indices.min_share:.1%} (at least {rules.min_share:.1%})"),
     ]  # fmt: skip
+    if useful is not None:
+        checks.append(
+            (
+                useful >= rules.min_usefulness,
+                f"{useful:.1%} of the variance of next-period spend (at least {rules.min_usefulness:.1%})",
+            )
+        )
+    if not called_for:
+        checks.append((moved is not None and moved <= rules.max_moved_share,
+                       f"{figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
+                       f"{100 * rules.max_moved_share:g} %)"))  # fmt: skip
     failed = [said for holds, said in checks if not holds]
     if failed:
         return Verdict.of(False, "; ".join(failed))

@@ -1,4 +1,4 @@
-"""Who moved since the last published as-of date: `segment_migration`."""
+"""Who moved since the last published as-of date, and why segments grew or shrank."""
 
 from __future__ import annotations
 
@@ -6,31 +6,71 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.periods import YEAR
-from segmentation.core.schemas import SEGMENT_MIGRATION, SEGMENTS
+from segmentation.core.schemas import ALL_DIMENSIONS, SEGMENT_CHANGES, SEGMENT_MIGRATION, SEGMENTS, UNIFIED
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
-from segmentation.segments import migration
+from segmentation.segments import migration, paths, segment_changes
+from segmentation.segments.matching import GONE, NEW
 from segmentation.tiles import in_units, since
 
 
-def write_migration(context: Context, run: Run, previous: Row | None, tiles: DataFrame) -> int:
-    """Sets the segments that `run` has written against those of the run before; returns the table's version.
+def write_migration(
+    context: Context, run: Run, previous: Row | None, tiles: DataFrame, between: DataFrame | None
+) -> tuple[dict[str, int], list[str]]:
+    """Sets the segments that `run` has written against those of the run before.
 
-    Without an earlier as-of date nobody has moved, and there are no rows.
+    between: the customers of then by the models of now, where these are others. Returns the tables' versions, and for
+    each dimension in words how many changed segment, and what stickiness does. Without an earlier as-of date nobody has
+    moved, and there are no rows.
     """
     warehouse = context.warehouse
     with context.steps.step(SEGMENT_MIGRATION.name) as facts:
-        rows = warehouse.frame(SEGMENT_MIGRATION, [])
+        flows, changes, notes = warehouse.frame(SEGMENT_MIGRATION, []), warehouse.frame(SEGMENT_CHANGES, []), []
         if previous is not None:
             then = warehouse.read_run(SEGMENTS, previous["as_of"], previous["run_id"])
             now = warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
             year = since(tiles, YEAR.start(run.as_of)).groupBy("customer_id")
             money = in_units(year.agg(F.sum("net_amount").alias("net_amount")))
             revenue = money.withColumnRenamed("net_amount", "revenue_365d")
-            rows = migration(then, now, revenue).select(
+            flows = migration(then, now, revenue).select(
                 F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"),
                 F.lit(previous["as_of"]).alias("previous_as_of"), *SEGMENT_MIGRATION.names[3:],
             )  # fmt: skip
-        version = warehouse.write_attempt(SEGMENT_MIGRATION, rows, run.as_of, run.run_id)
+        versions = {SEGMENT_MIGRATION.name: warehouse.write_attempt(SEGMENT_MIGRATION, flows, run.as_of, run.run_id)}
+        if previous is not None:
+            written = warehouse.read_run(SEGMENT_MIGRATION, run.as_of, run.run_id).collect()
+            found = [
+                (r["dimension"], r["from_segment_id"], r["from_segment_id"], r["to_segment_id"], r["customers"])
+                for r in written
+            ] if between is None else paths(then, between, now)  # fmt: skip
+            attempt = {"as_of": run.as_of, "run_id": run.run_id, "previous_as_of": previous["as_of"]}
+            names = {r[f"{side}_segment_id"]: r[f"{side}_segment_name"] for side in ("from", "to") for r in written}
+            rows = [
+                attempt | {"dimension": d, "segment_id": s, "segment_name": names.get(s, s)} | parts
+                for (d, s), parts in segment_changes(found).items()
+            ]
+            changes = warehouse.frame(SEGMENT_CHANGES, rows)
+            notes = _flips(now, written)
+        versions[SEGMENT_CHANGES.name] = warehouse.write_attempt(SEGMENT_CHANGES, changes, run.as_of, run.run_id)
         facts.append(f"since {previous['as_of']}" if previous else "no earlier as-of date")
-    return version
+        facts += [note for note in notes if note.startswith(UNIFIED)]
+    return versions, notes
+
+
+def _flips(now: DataFrame, flows: list[Row]) -> list[str]:
+    """How many of the returning customers changed segment, how many without stickiness would, and what it costs."""
+    nearest, own = F.pow("distance", F.lit(2)), F.pow(F.coalesce("held_distance", "distance"), F.lit(2))
+    more = (F.sum(own) / F.nullif(F.sum(nearest), F.lit(0.0)) - 1).alias("more")
+    cost = {r["dimension"]: r["more"] or 0.0 for r in now.groupBy("dimension").agg(more).collect()}
+    notes = []
+    for d in ALL_DIMENSIONS:
+        both = [r for r in flows if r["dimension"] == d and r["from_segment_id"] != NEW and r["to_segment_id"] != GONE]
+        n = sum(r["customers"] for r in both)
+        if n:
+            changed = sum(r["customers"] for r in both if r["from_segment_id"] != r["to_segment_id"])
+            held = sum(r["held"] for r in both)
+            notes.append(
+                f"{d}: {changed / n:.1%} of the customers changed segment, {(changed + held) / n:.1%} without "
+                f"stickiness, at {cost.get(d, 0.0):.2%} more SSE"
+            )
+    return notes

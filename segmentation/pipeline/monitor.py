@@ -1,121 +1,165 @@
-"""The drift report of a published month: its customers against those that its models were trained on."""
+"""The drift report of a month: its customers against what the models remember of those they were trained on."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from segmentation.clustering import SweepConfig, layers, pack_layers
+from segmentation.clustering import SweepConfig
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError
-from segmentation.core.schemas import DIMENSIONS, DRIFT_REPORT, SEGMENT_MODELS, STG_TRANSACTIONS, UNIFIED
+from segmentation.core.schemas import DRIFT_REPORT, RUNS, SEGMENT_MIGRATION, SEGMENT_MODELS
 from segmentation.io.runs import Run, new_run
-from segmentation.matrix import NOTHING, hash_sample
 from segmentation.monitoring import (
+    HOLDS,
+    TOO_FEW,
     Change,
     Judged,
-    Layer,
     MonitoringRules,
     count,
-    fit_bins,
     fit_changes,
     judge,
+    migration_changes,
     value_changes,
 )
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.population import Everyone, read_everyone
+from segmentation.pipeline.reference import in_order, layer, load_references, pack_models
 from segmentation.segments import Model
+from segmentation.segments.matching import GONE, NEW
+
+SIMILAR = 7
+"""Months count as equally long whose days differ by no more."""
+
+
+@dataclass(frozen=True)
+class Month:
+    """What is compared: the customers scored at `as_of`, the bundle that scores them, and where they came from."""
+
+    as_of: dt.date
+    features_run: Row
+    bundle: str
+    everyone: Everyone
+    previous: Row | None = None
+    """The scoring run of the as-of date before."""
+    migration: str | None = None
+    """The run_id under which `segment_migration` has the month's rows; None where there are none."""
 
 
 def run_monitor(context: Context, as_of: dt.date) -> Row:
-    """Measures what has changed since the bundle that scored `as_of` was trained; returns the published run.
+    """Measures anew, or finds, what has changed since the bundle of `as_of` was trained; returns the published run.
 
     Its verdict is stable, rescored (something has moved, and the segments still serve), refit or stop; the rows of
-    `drift_report` say what of. Raises BadInputError where the month is not scored.
+    `drift_report` say what of. Raises BadInputError where there is no month to look at.
     """
     scored = context.runs.latest("monthly", as_of)
-    if scored is None:
-        raise BadInputError(f"{as_of} is not scored. Run jobs/monthly.py --as-of {as_of} first.")
-    bundle = scored["inputs"]["bundle"]
-    config = context.config_files("monitoring.yml", "population.yml", "sweep.yml", *context.feature_files())
-    run = new_run("monitor_drift", as_of, config, {"scored": scored["run_id"], "bundle": bundle})
-    done = context.standing(run)
+    features_run = context.runs.get(scored["inputs"]["features"]) if scored else _features(context, as_of)
+    bundle = scored["inputs"]["bundle"] if scored else context.runs.champion(as_of)
+    if features_run is None or bundle is None:
+        raise BadInputError(f"{as_of} has no features or no models. Run jobs/monthly.py --as-of {as_of} first.")
+    run = _asked(context, as_of, features_run, bundle)
+    done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
+        context.steps.say(f"monitor_drift: {as_of} is published already (run {done['run_id']})")
+        context.steps.say(f"  verdict                 {done['verdict']}: {done['reason']}")
         return done
-    context.create_tables()
-    rules = load(context.config / "monitoring.yml", MonitoringRules)
-    trained = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle).first()
-    assert trained is not None  # it has scored
-    context.steps.say(f"monitor_drift: {as_of} against {trained['as_of']}, when bundle {bundle} was trained")
     models = load_bundle(context, bundle)
     check_features(context, models)
-    fit = context.runs.get(trained["run_id"])
-    built_then, built_now = (context.runs.get(r["inputs"]["features"]) for r in (fit, scored))
-    then, now = (read_everyone(context, r["as_of"], r) for r in (built_then, built_now))
+    previous = context.runs.before("monthly", as_of)
+    everyone = read_everyone(context, as_of, features_run)
     try:
-        growing = _growing(context, trained["as_of"], built_now)
-        rows, verdict, reason = _report(context, rules, models, then, now, growing)
+        month = Month(as_of, features_run, bundle, everyone, previous, scored["run_id"] if scored else None)
+        return monitor(context, month, models)
     finally:
-        then.release()
-        now.release()
-    version = _write(context, run, bundle, rows)
+        everyone.release()
+
+
+def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
+    """The same for a month in hand, before it is published."""
+    run = _asked(context, month.as_of, month.features_run, month.bundle)
+    done = None if context.restate else context.runs.published(run.run_key)
+    if done is not None:
+        return done
+    of_bundle = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == month.bundle)
+    trained = of_bundle.select("trained_as_of").first()
+    assert trained is not None  # the models are loaded
+    context.steps.say(f"monitor_drift: {month.as_of} against {trained[0]}, when bundle {month.bundle} was trained")
+    context.create_tables()
+    rows, verdict, reason = _report(context, month, models)
+    version = _write(context, run, month.bundle, rows)
     context.steps.say(f"  verdict                 {verdict}: {reason}")
     return context.runs.publish(
-        run.finish(output_versions={DRIFT_REPORT.name: version}, input_versions=dict(scored["input_versions"]),
-                   rows_in=then.scored + now.scored, rows_out=len(rows), verdict=verdict, reason=reason),
+        run.finish(output_versions={DRIFT_REPORT.name: version},
+                   input_versions=dict(month.features_run["output_versions"]),
+                   rows_in=month.everyone.scored, rows_out=len(rows), verdict=verdict, reason=reason),
         context.restate,
     )  # fmt: skip
 
 
-def _report(
-    context: Context, rules: MonitoringRules, models: Mapping[str, Model], then: Everyone, now: Everyone,
-    growing: Collection[str],
-) -> tuple[list[Judged], str, str]:  # fmt: skip
+def _features(context: Context, as_of: dt.date) -> Row | None:
+    return context.runs.latest("build_features", as_of)
+
+
+def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str) -> Run:
+    config = context.config_files("monitoring.yml", "population.yml", "sweep.yml", *context.feature_files())
+    return new_run("monitor_drift", as_of, config, {"features": features_run["run_id"], "bundle": bundle})
+
+
+def _report(context: Context, month: Month, models: Mapping[str, Model]) -> tuple[list[Judged], str, str]:
+    rules = load(context.config / "monitoring.yml", MonitoringRules)
     sweep = load(context.config / "sweep.yml", SweepConfig)
+    references = load_references(context, month.bundle)
+    everyone, ordered = month.everyone, in_order(models)
     with context.steps.step("values") as facts:
-        sample = hash_sample(then.features, sweep.sample_size, sweep.sample_seed)
-        seen = {s.feature for m in models.values() for s in m.preprocessor.slots if s != NOTHING} - set(growing)
-        bins = [b for f in context.registry.features if f.name in seen and (b := fit_bins(f, sample[f.name]))]
-        changes = list(value_changes(bins, count(then.features, bins), count(now.features, bins)))
-        facts.append(f"{len(bins)} features of {then.scored:,} customers then and {now.scored:,} now")
+        then = [h for r in references.values() for h in r.values]
+        features = everyone.features.select(*(h.bins.feature for h in then))
+        changes = list(value_changes(then, count(features, [h.bins for h in then])))
+        facts.append(f"{len(then)} features of {everyone.scored:,} customers")
     with context.steps.step("segments") as facts:
-        found = _of_segments(models, then, now, sweep, rules)
-        young = {d for d, m in models.items() if any(s.feature in growing for s in m.preprocessor.fitted)}
-        changes += [replace(c, grows=c.dimension in young) for c in found]
+        blocks = pack_models(everyone.features, ordered, everyone.scored)
+        try:
+            standing = [references[m.dimension].standing for m in ordered]
+            found = fit_changes(
+                [layer(m) for m in ordered], standing, blocks, sweep.max_iterations, rules.too_few
+            )  # fmt: skip
+        finally:
+            blocks.release()
+        young = {d for d, r in references.items() if r.young}
+        changes += [replace(c, excuse="grows while windows fill") if c.dimension in young else c for c in found]
+        changes += [c for c in _migration(context, month) if c.dimension in models]
         facts.append(f"{len(found)} figures")
         if young:
-            facts.append(f"not covered by history at training: {', '.join(sorted(young))}")
+            facts.append(f"history was too short at training: {', '.join(sorted(young))}")
     return judge(rules, changes)
 
 
-def _of_segments(
-    models: Mapping[str, Model], then: Everyone, now: Everyone, sweep: SweepConfig, rules: MonitoringRules
-) -> list[Change]:
-    parts = [models[d].preprocessor for d in DIMENSIONS if d in models]
-    unified = models[UNIFIED].preprocessor
-    ordered = [*(models[p.dimension] for p in parts), models[UNIFIED]]
-    packed = [pack_layers(e.features, parts, layers(parts, unified), e.scored) for e in (then, now)]
-    try:
-        of = [Layer(m.dimension, m.segment_ids, m.centroids) for m in ordered]
-        return fit_changes(of, packed[0], packed[1], sweep.sample_seed, sweep.max_iterations, rules.too_few)
-    finally:
-        for blocks in packed:
-            blocks.release()
-
-
-def _growing(context: Context, trained: dt.date, features_run: Row) -> frozenset[str]:
-    """Features that change by themselves: with the calendar, or while history does not cover their window yet."""
-    lines = context.warehouse.read(STG_TRANSACTIONS, features_run["input_versions"][STG_TRANSACTIONS.name])
-    first = lines.agg(F.min("event_date")).collect()[0][0]
-    return frozenset(
-        f.name for f in context.registry.features
-        if f.grows_with_calendar or (f.window is not None and (first is None or f.window.start(trained) < first))
-    )  # fmt: skip
+def _migration(context: Context, month: Month) -> list[Change]:
+    """The share of the customers that changed segment since the month before, against the months before that."""
+    if month.migration is None or month.previous is None:
+        return []
+    days = (month.as_of - month.previous["as_of"]).days
+    runs = context.warehouse.read(RUNS).where(f"job = 'monthly' AND as_of < DATE'{month.as_of}'")
+    same = runs.where(F.col("inputs")["bundle"] == month.bundle).orderBy("publish_seq").collect()
+    ids = [month.migration, *{r["as_of"]: r["run_id"] for r in same}.values()]
+    rows = context.warehouse.read(SEGMENT_MIGRATION).where(F.col("run_id").isin(ids))
+    stayed = rows.where((F.col("from_segment_id") != NEW) & (F.col("to_segment_id") != GONE))
+    moved = F.when(F.col("from_segment_id") != F.col("to_segment_id"), F.col("customers")).otherwise(0)
+    counts = stayed.groupBy("run_id", "as_of", "previous_as_of", "dimension").agg(
+        F.sum(moved).alias("moved"), F.sum("customers").alias("customers")
+    )
+    now: dict[str, tuple[int, int]] = {}
+    before: dict[str, list[tuple[int, int]]] = {}
+    for r in sorted(counts.collect(), key=lambda r: r["as_of"]):
+        if r["run_id"] == month.migration:
+            now[r["dimension"]] = r["moved"], r["customers"]
+        elif abs((r["as_of"] - r["previous_as_of"]).days - days) <= SIMILAR:
+            before.setdefault(r["dimension"], []).append((r["moved"], r["customers"]))
+    return [c for d, of in sorted(now.items()) for c in migration_changes(d, of, before.get(d, []))]
 
 
 def _write(context: Context, run: Run, bundle: str, rows: list[Judged]) -> int:
@@ -123,5 +167,5 @@ def _write(context: Context, run: Run, bundle: str, rows: list[Judged]) -> int:
         attempt = {"as_of": run.as_of, "run_id": run.run_id, "model_version": bundle}
         frame = context.warehouse.frame(DRIFT_REPORT, [attempt | vars(r) for r in rows])
         version = context.warehouse.write_attempt(DRIFT_REPORT, frame, run.as_of, run.run_id)
-        facts.append(f"{len(rows)} figures, {sum(r.verdict not in ('holds', 'too few') for r in rows)} moved")
+        facts.append(f"{len(rows)} figures, {sum(r.verdict not in (HOLDS, TOO_FEW) for r in rows)} moved")
     return version

@@ -1,61 +1,83 @@
-"""One month: stage what is new, build features, score with the bundle in effect, publish."""
+"""One month: stage what is new, build features, score with the bundle in effect, see whether it holds, publish."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import GuardError
+from segmentation.core.config import load
+from segmentation.core.errors import GuardError, StopError
 from segmentation.core.schemas import (
-    DIMENSIONS,
+    ALL_DIMENSIONS,
     EXCLUDED_CUSTOMERS,
     POPULATION,
-    SEGMENT_MIGRATION,
+    SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
+    SEGMENTS_CHALLENGER,
     STG_TRANSACTIONS,
-    UNIFIED,
+    Table,
 )
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
-from segmentation.pipeline.fit import run_fit
+from segmentation.pipeline.fit import bundle_of, fit_challenger, promote_fitted, run_fit
+from segmentation.pipeline.gate import PASSED
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.migration import write_migration
+from segmentation.pipeline.monitor import Month, monitor
 from segmentation.pipeline.population import Everyone, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
-from segmentation.segments import Model, load_rules, segment_rows
+from segmentation.segments import Model, Stickiness, load_rules, segment_rows
 from segmentation.segments.population import SCORED
 
+CHALLENGER = "challenger"
+"""Of a run's inputs the fit that the month's drift has called for."""
 
-def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Row:
-    """All steps of one as-of date; each that is published already is passed over. Returns the scoring run.
 
-    `folder` holds new raw files; without it what is staged is used. Where no bundle is in effect at `as_of`,
-    one is fitted on its features.
+def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None = None) -> Iterator[Row]:
+    """All steps of as-of dates, in order of time; each that is published already is passed over. Yields scoring runs.
+
+    Features of all dates are built in one pass. `folder` holds new raw files; without it what is staged is used. Where
+    no bundle is in effect at a date, one is fitted on its features. Where the customers have drifted away from the
+    segments, a challenger is fitted, which takes over from the next as-of date on if the gate lets it pass. Raises
+    StopError, and publishes no segments of a date, where they have drifted beyond what may be published.
     """
     if folder is not None:
         run_ingest(context, folder)
-    [features_run] = run_features(context, [as_of])
-    if context.runs.champion(as_of) is None:
-        run_fit(context, as_of)
-    return run_score(context, as_of, features_run)
+    for as_of, features_run in zip(as_ofs, run_features(context, as_ofs), strict=True):
+        if context.runs.champion(as_of) is None:
+            run_fit(context, as_of)
+        run = run_score(context, as_of, features_run)
+        if CHALLENGER in run["inputs"]:
+            promote_fitted(context, as_of, context.runs.get(run["inputs"][CHALLENGER]))
+        yield run
+
+
+def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Row:
+    """The same for one date."""
+    [run] = run_months(context, [as_of], folder)
+    return run
 
 
 def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     """Scores the population of `as_of` with the bundle in effect; publishes it, `segments`, profiles and differences.
 
-    Raises GuardError, and publishes nothing, where rows or money were lost on the way.
+    Raises GuardError, and publishes nothing, where rows or money were lost on the way; StopError where the drift report
+    says so, which alone is then published.
     """
     bundle = context.runs.champion(as_of)
     assert bundle is not None  # run_month fits one where there is none
-    config = context.config_files("population.yml", "rules.yml", "dimensions.yml", *context.feature_files())
+    config = context.config_files(
+        "population.yml", "rules.yml", "stickiness.yml", "dimensions.yml", *context.feature_files()
+    )
     previous = context.runs.before("monthly", as_of)
     inputs = {"features": features_run["run_id"], "bundle": bundle}
     run = new_run("monthly", as_of, config, inputs | ({"previous": previous["run_id"]} if previous else {}))
@@ -65,44 +87,106 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
     context.create_tables()
     everyone = read_everyone(context, as_of, features_run)
-    features, tiles = everyone.features, tiles_before(context, as_of, features_run)
+    try:
+        return _score_and_publish(context, run, Month(as_of, features_run, bundle, everyone, previous, run.run_id))
+    finally:
+        everyone.release()
+
+
+def _score_and_publish(context: Context, run: Run, month: Month) -> Row:
+    as_of, everyone, previous = month.as_of, month.everyone, month.previous
+    features, tiles = everyone.features, tiles_before(context, as_of, month.features_run)
     with context.steps.step("bundle") as facts:
-        models = load_bundle(context, bundle)
+        models = load_bundle(context, month.bundle)
         check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
-    segments, notes = _write_segments(context, run, features, models)
-    versions = {SEGMENTS.name: segments} | write_profiles(context, run, previous, everyone, models, tiles)
-    versions[SEGMENT_MIGRATION.name] = write_migration(context, run, previous, tiles)
+    rows, notes = _segment_rows(context, features, models, previous)
+    versions = {SEGMENTS.name: _write_segments(context, run, SEGMENTS, rows)}
+    moved, moves = write_migration(context, run, previous, tiles, _between(context, previous, month.bundle, models))
+    versions |= moved
+    verdict = _judge(context, month, models)
+    if verdict.challenger is not None:
+        theirs, _ = _segment_rows(context, features, load_bundle(context, verdict.challenger), previous)
+        versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
+    versions |= write_profiles(context, run, previous, everyone, models, tiles)
     versions |= write_population(context, run, everyone, tiles)
-    _audit(context, run, features_run, everyone)
-    everyone.release()
-    trained = models[UNIFIED].version.split("-")[0]
-    is_new = trained == f"{as_of:%Y%m%d}"
+    _audit(context, run, month.features_run, everyone)
     return context.runs.publish(
-        run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]),
-                   rows_in=everyone.known, rows_out=everyone.scored * (len(DIMENSIONS) + 1),
-                   verdict="refit" if is_new else "rescored",
-                   reason=f"bundle {bundle}, " + ("fitted on these customers" if is_new else "as it was promoted"),
-                   notes=everyone.notes + notes),
+        run.finish(output_versions=versions, input_versions=dict(month.features_run["output_versions"]),
+                   inputs={**run.inputs, **verdict.runs}, rows_in=everyone.known,
+                   rows_out=everyone.scored * len(ALL_DIMENSIONS), verdict=verdict.word, reason=verdict.reason,
+                   notes=everyone.notes + notes + moves),
         context.restate,
     )  # fmt: skip
 
 
-def _write_segments(
-    context: Context, run: Run, features: DataFrame, models: Mapping[str, Model]
-) -> tuple[int, list[str]]:
+@dataclass(frozen=True)
+class Verdict:
+    """The word on a month and why; the runs that it stands on, and the bundle that was fitted because of it."""
+
+    word: str
+    reason: str
+    runs: Mapping[str, str] = field(default_factory=dict)
+    challenger: str | None = None
+
+
+def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdict:
+    """What the drift report says, and where it asks for new segments what the gate says of them."""
+    trained = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == month.bundle).first()
+    assert trained is not None  # the month is scored with it
+    fit = context.runs.get(trained["run_id"])
+    if fit["inputs"]["features"] == month.features_run["run_id"]:
+        return Verdict("refit", f"bundle {month.bundle}, fitted on these customers")
+    drift = monitor(context, month, models)
+    found, said, runs = drift["verdict"], drift["reason"], {"drift": drift["run_id"]}
+    if found == "stop":
+        raise StopError(
+            f"{month.as_of} is not published: {said}. The rows of drift_report for {month.as_of} say more. Mend the "
+            "data and start again; if it is the shop that has changed, raise `stop` in conf/monitoring.yml."
+        )
+    if found != "refit":
+        return Verdict(found, said, runs)
+    challenger = fit_challenger(context, month.as_of, drift)
+    version = bundle_of(context, challenger)
+    runs |= {CHALLENGER: challenger["run_id"]}
+    if challenger["verdict"] == PASSED:
+        return Verdict("refit", f"{said}. {version} takes over: {challenger['reason']}", runs, version)
+    return Verdict("rescored", f"{said}. The gate refused {version}: {challenger['reason']}", runs, version)
+
+
+def _segment_rows(
+    context: Context, features: DataFrame, models: Mapping[str, Model], previous: Row | None
+) -> tuple[DataFrame, list[str]]:
+    """What is to be published of each customer, by the month before, and the rules that are off."""
+    sticky = load(context.config / "stickiness.yml", Stickiness)
+    before = None
+    if previous is not None and sticky.min_score > 0:
+        before = context.warehouse.read_run(SEGMENTS, previous["as_of"], previous["run_id"])
     registry = context.registry
     conditions = load_dimensions(context.config, registry).conditions
     rules, notes = load_rules(context.config, [f.name for f in registry.features]).without(
         {f.name for f in registry.features if f.off_because}
     )
     context.steps.say_notes("off, inputs missing", notes)
-    with context.steps.step(SEGMENTS.name) as facts:
-        rows = segment_rows(models, features, conditions, rules)
+    return segment_rows(models, features, conditions, rules, before, sticky.min_score), notes
+
+
+def _between(context: Context, previous: Row | None, bundle: str, models: Mapping[str, Model]) -> DataFrame | None:
+    """What today's models say of the features of the month before, where other models said it then."""
+    if previous is None or previous["inputs"]["bundle"] == bundle:
+        return None
+    built = context.runs.get(previous["inputs"]["features"])
+    features = context.warehouse.read_run(context.registry.table, built["as_of"], built["run_id"])
+    rows, _ = _segment_rows(context, features, models, None)
+    return rows
+
+
+def _write_segments(context: Context, run: Run, table: Table, rows: DataFrame) -> int:
+    with context.steps.step(table.name) as facts:
         attempt = rows.select(F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*")
-        version = context.warehouse.write_attempt(SEGMENTS, attempt, run.as_of, run.run_id)
+        version = context.warehouse.write_attempt(table, attempt, run.as_of, run.run_id)
         facts.append(f"version {version}")
-    return version, notes
+    return version
 
 
 def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) -> None:
@@ -112,7 +196,7 @@ def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) ->
         rows = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
         found = {r["dimension"]: (r["n"], r["customers"]) for r in rows.groupBy("dimension").agg(
             F.count("*").alias("n"), F.count_distinct("customer_id").alias("customers")).collect()}  # fmt: skip
-        for dimension in (*DIMENSIONS, UNIFIED):
+        for dimension in ALL_DIMENSIONS:
             if found.get(dimension) != (expected, expected):
                 raise GuardError(
                     f"segments, {dimension}: {found.get(dimension)} rows and customers; expected {expected:,} each. "

@@ -13,6 +13,7 @@ from segmentation.clustering import Candidate, Choice, Weighed, merges
 from segmentation.core.config import sql_columns
 from segmentation.io.runs import Run
 from segmentation.io.tracking import Tracker
+from segmentation.monitoring import Reference
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.identity import Identified
 from segmentation.reports import view
@@ -111,13 +112,14 @@ def _weighed(w: Weighed) -> tuple[Any, ...]:
 
 
 def model_row(
-    as_of: dt.date, run: Run, f: Fitted, m: Model, path: str, files: dict[str, str], mlflow_run: str | None
-) -> dict[str, Any]:
+    as_of: dt.date, run: Run, f: Fitted, m: Model, reference: Reference, path: str, files: dict[str, str],
+    mlflow_run: str | None,
+) -> dict[str, Any]:  # fmt: skip
     """Of `segment_models`."""
     return {"as_of": as_of, "run_id": run.run_id, "dimension": m.dimension, "model_version": m.version,
             "k": len(m.centroids), "centroids": m.centroids.tolist(), "segment_ids": list(m.segment_ids),
             "segment_names": list(m.segment_names), "preprocessor": m.preprocessor.to_json(),
-            "feature_names": list(m.preprocessor.names),
+            "feature_names": list(m.preprocessor.names), "reference": reference.to_json(),
             "metrics": _figures(f.choice.candidate) if f.choice.candidate else {}, "trained_as_of": as_of,
             "training_customers": f.customers, "mlflow_run_id": mlflow_run, "model_path": path,
             "files_sha256": files}  # fmt: skip

@@ -9,7 +9,7 @@ and says so; out go the rows of `population`, `segments`, `segment_profiles`, `s
 from segmentation.segments.differences import NEXT_PERIOD, difference_rows, outside_every_fit
 from segmentation.segments.matching import Kin, lineage, means_apart, moved_share, new_ids, same_as
 from segmentation.segments.members import Model, segment_ids, segment_rows
-from segmentation.segments.migration import migration
+from segmentation.segments.migration import migration, paths, segment_changes
 from segmentation.segments.moments import centred, cluster_means, moments
 from segmentation.segments.personas import Personas, beyond_chance, load_personas, name_segments
 from segmentation.segments.population import (
@@ -21,6 +21,7 @@ from segmentation.segments.population import (
 )
 from segmentation.segments.profiles import profile_rows
 from segmentation.segments.rules import Rules, load_rules
+from segmentation.segments.stickiness import Stickiness
 
 __all__ = [
     "NEXT_PERIOD",
@@ -30,6 +31,7 @@ __all__ = [
     "Personas",
     "Population",
     "Rules",
+    "Stickiness",
     "beyond_chance",
     "centred",
     "cluster_means",
@@ -46,9 +48,11 @@ __all__ = [
     "name_segments",
     "new_ids",
     "outside_every_fit",
+    "paths",
     "population_rows",
     "profile_rows",
     "same_as",
+    "segment_changes",
     "segment_ids",
     "segment_rows",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from segmentation.clustering.variance import Anova, Spread, anova
 from segmentation.core.periods import YEAR
-from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS, UNIFIED
 from segmentation.features import Feature, Registry
 from segmentation.matrix import Preprocessor
 from segmentation.segments.moments import Described, Moments
@@ -45,7 +45,7 @@ def difference_rows(
     date's segments did since (next_period: by dimension a name and its spread).
     """
     rows, inputs = [], registry.inputs
-    for d in (d for d in (*DIMENSIONS, UNIFIED) if d in models):
+    for d in (d for d in ALL_DIMENSIONS if d in models):
         of = {s.feature for s in models[d].fitted}
         made_of = frozenset().union(*(inputs.get(f, frozenset()) for f in of))
         family: list[tuple[str, str, Anova]] = []

@@ -9,7 +9,7 @@ from typing import Literal
 
 from segmentation.core.config import Strict, load
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS
 
 MIXED = "Mixed"
 NOISE = 4.0
@@ -44,8 +44,8 @@ def load_personas(folder: Path, features: Collection[str]) -> Personas:
     path = folder / "personas.yml"
     personas = load(path, Personas)
     for dimension, listed in personas.personas.items():
-        if dimension not in (*DIMENSIONS, UNIFIED):
-            raise ConfigError(f'{path}: "{dimension}" is not a dimension. {nearest(dimension, (*DIMENSIONS, UNIFIED))}')
+        if dimension not in ALL_DIMENSIONS:
+            raise ConfigError(f'{path}: "{dimension}" is not a dimension. {nearest(dimension, ALL_DIMENSIONS)}')
         for persona in listed:
             for feature in persona.when:
                 if feature.split("=")[0] not in features:

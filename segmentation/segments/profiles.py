@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.periods import YEAR
-from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS, NO_DATA
 from segmentation.segments.moments import EVERYONE, SEGMENT, Means, difference
 from segmentation.segments.rules import ruled_id
 from segmentation.tiles import in_units, since
@@ -42,7 +42,7 @@ def profile_rows(
     totals: dict[str, list[Row]] = {}
     for r in rows:
         totals.setdefault(r["dimension"], []).append(r)
-    order = {d: i for i, d in enumerate((*DIMENSIONS, UNIFIED))}
+    order = {d: i for i, d in enumerate(ALL_DIMENSIONS)}
     rows.sort(key=lambda r: (order[r["dimension"]], r["segment_id"] == NO_DATA, r["segment_id"]))
     return [
         _profile(r, totals[r["dimension"]], mixes.get((r["dimension"], r["segment_id"])), means)

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.customers import Floats, Ints
-from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS
 
 Key = tuple[str, str, str | None]
 """dimension, segment_id, raw_segment_id."""
@@ -31,7 +31,6 @@ PARTIAL = (
     "dimension string, segment_id string, raw_segment_id string, position int, count long, units long, fractions long, "
     "square_units long, square_fractions long"
 )
-DIMENSIONS_OF = (*DIMENSIONS, UNIFIED)
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,12 @@ def sums_by_segment(
     """
     names = list(columns)
     pair = F.struct("segment_id", "raw_segment_id")
-    of = (F.max(F.when(F.col("dimension") == d, pair)) for d in DIMENSIONS_OF)
+    of = (F.max(F.when(F.col("dimension") == d, pair)) for d in ALL_DIMENSIONS)
     wide = segments.groupBy("customer_id").agg(*(c.alias(f"in_{i}") for i, c in enumerate(of)))
     described = features.select("customer_id", *(c.alias(f"x_{i}") for i, c in enumerate(columns.values())))
     joined = wide.join(described, on="customer_id", how="inner").select(
-        *(F.col(f"in_{i}.segment_id").alias(f"segment_{i}") for i in range(len(DIMENSIONS_OF))),
-        *(F.col(f"in_{i}.raw_segment_id").alias(f"raw_{i}") for i in range(len(DIMENSIONS_OF))),
+        *(F.col(f"in_{i}.segment_id").alias(f"segment_{i}") for i in range(len(ALL_DIMENSIONS))),
+        *(F.col(f"in_{i}.raw_segment_id").alias(f"raw_{i}") for i in range(len(ALL_DIMENSIONS))),
         *(f"x_{i}" for i in range(len(names))),
     )  # fmt: skip
     partial = joined.mapInArrow(_partial_sums, PARTIAL)
@@ -110,13 +109,13 @@ def _partial_sums(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 
 def _batch_sums(batch: pa.RecordBatch) -> Iterator[tuple[Key, Ints]]:
     """By segment (columns + 1, 5): count, whole and fractional parts of values, and of squares; first the members."""
-    dimensions = len(DIMENSIONS_OF)
+    dimensions = len(ALL_DIMENSIONS)
     x = np.array([c.to_numpy(zero_copy_only=False) for c in batch.columns[2 * dimensions :]], dtype=np.float64)
     x = x.reshape(-1, batch.num_rows)
     known = ~np.isnan(x)
     x = np.clip(np.where(known, x, 0.0), -LARGEST, LARGEST)
     parts = np.stack([known.astype(np.int64), *_limbs(x), *_limbs(np.minimum(x * x, LARGEST))])
-    for i, d in enumerate(DIMENSIONS_OF):
+    for i, d in enumerate(ALL_DIMENSIONS):
         segment, raw = (pc.dictionary_encode(c, "encode") for c in (batch.column(i), batch.column(dimensions + i)))
         codes = segment.indices.to_numpy() * len(raw.dictionary) + raw.indices.to_numpy()
         order = np.argsort(codes, kind="stable")

@@ -17,6 +17,11 @@ def assigned(x: Any, centroids: Any) -> Assigned:
     return assign(np.array(x, dtype=float), np.array(centroids, dtype=float))
 
 
+def named(a: Assigned) -> list[list[int]]:
+    """Of each row the columns that pull it to its centroid."""
+    return [row[:count].tolist() for row, count in zip(a.top, a.pulling, strict=True)]
+
+
 def test_distance_margin_score_and_features_by_hand() -> None:
     """Centroids (0, 0) and (10, 0); (3, 4) lies 5 from the first and √65 from the second.
 
@@ -30,20 +35,26 @@ def test_distance_margin_score_and_features_by_hand() -> None:
     assert a.score.tolist() == [
         pytest.approx(100 * (65**0.5 - 5) / 65**0.5, abs=1e-12), 100.0, pytest.approx(100 * 8 / 9, abs=1e-12)
     ]  # fmt: skip
-    assert a.top[0].tolist() == [0, 1]
+    assert named(a) == [[0], [0], [0]]
 
 
 def test_the_strongest_pull_comes_first_and_three_are_named() -> None:
-    """At (1, 1, 1, 1) between 0 and (2, −4, 3, 2): pulls (1−2)²−1 = 0, 24, 3 and 0."""
-    a = assigned([[1.0, 1.0, 1.0, 1.0]], [[0, 0, 0, 0], [2, -4, 3, 2]])
-    assert (a.cluster.tolist(), a.top.tolist()) == ([0], [[1, 2, 0]])
+    """At (1, 1, 1, 1, 1) between 0 and (2, −4, 3, −1, −2): pulls (1−2)²−1 = 0, 24, 3, 3 and 8."""
+    a = assigned([[1.0] * 5], [[0] * 5, [2, -4, 3, -1, -2]])
+    assert (a.cluster.tolist(), named(a)) == ([0], [[1, 4, 2]])
+
+
+def test_what_pulls_to_the_next_segment_is_not_named() -> None:
+    """(1, 1) between (0, 0) and (10, 1): the second column pulls away, by 0 − 1."""
+    assert named(assigned([[1.0, 1.0]], [[0, 0], [10, 1]])) == [[0]]
+    assert named(assigned([[0.0, 0.0]], [[0, 0], [0, 0]])) == [[]]
 
 
 def test_the_features_compare_with_the_next_cluster_not_with_a_far_one() -> None:
     """(0, 0): own centroid (1, 0), next (0, 3), far (−50, 0). Against the next it is the second column that decides."""
     a = assigned([[0.0, 0.0]], [[-50, 0], [1, 0], [0, 3]])
     assert a.margin is not None
-    assert (a.cluster[0], a.distance[0], a.margin[0], a.top[0, 0]) == (1, 1.0, 2.0, 1)
+    assert (a.cluster[0], a.distance[0], a.margin[0], named(a)) == (1, 1.0, 2.0, [[1]])
 
 
 def test_a_tie_goes_to_the_lower_cluster_with_score_zero() -> None:
@@ -58,7 +69,7 @@ def test_a_tie_goes_to_the_lower_cluster_with_score_zero() -> None:
 def test_with_one_centroid_there_is_no_margin_and_no_doubt() -> None:
     a = assigned([[3.0, -4.0]], [[0.0, 0.0]])
     assert (a.cluster.tolist(), a.distance.tolist(), a.margin, a.score.tolist()) == ([0], [5.0], None, [100.0])
-    assert a.top.tolist() == [[1, 0]]
+    assert named(a) == [[1, 0]]
 
 
 def test_the_pulls_add_up_to_the_difference_of_the_squared_distances() -> None:
@@ -83,6 +94,6 @@ def test_a_row_alone_gets_what_it_gets_among_others() -> None:
         alone = assigned([row], x[:3])
         assert alone.margin is not None
         assert together.margin is not None
-        assert (alone.cluster[0], alone.distance[0], alone.margin[0], alone.score[0], alone.top[0].tolist()) == (
-            together.cluster[i], together.distance[i], together.margin[i], together.score[i], together.top[i].tolist()
+        assert (alone.cluster[0], alone.distance[0], alone.margin[0], alone.score[0], named(alone)[0]) == (
+            together.cluster[i], together.distance[i], together.margin[i], together.score[i], named(together)[i]
         )  # fmt: skip

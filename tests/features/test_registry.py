@@ -9,6 +9,7 @@ import pytest
 from segmentation.core.errors import ConfigError
 from segmentation.core.schemas import DIMENSIONS
 from segmentation.features import Registry, load_registry
+from segmentation.staging import load_source
 from tests.features.data import EVERYTHING
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -177,6 +178,18 @@ def test_with_everything_provided_every_feature_of_ours_is_on() -> None:
     assert registry.notes() == []
     assert [f.name for f in registry.features if f.off_because] == []
     assert all(registry.fitted(dimension) for dimension in DIMENSIONS)
+
+
+def test_a_value_settles_once_the_longest_window_that_it_reads_is_covered() -> None:
+    settles = load_registry(CONF, load_source(CONF, "synthetic").provides()).settles
+    assert {name: settles[name] for name in (
+        "net_revenue_90d", "revenue_trend_90d", "season_share_365d", "net_revenue_lifetime", "days_since_last_order",
+        "new_product_share_90d", "customer_lifetime_months", "household_size",
+    )} == {
+        "net_revenue_90d": 90, "revenue_trend_90d": 180, "season_share_365d": 365, "net_revenue_lifetime": None,
+        "days_since_last_order": 365, "new_product_share_90d": 365 + 90, "customer_lifetime_months": None,
+        "household_size": 0,
+    }  # fmt: skip
 
 
 def test_features_switch_off_with_one_note_each(tmp_path: Path) -> None:

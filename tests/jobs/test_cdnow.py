@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core import BadInputError
-from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS, DIMENSIONS
 from segmentation.datasets import write_cdnow
 from segmentation.io import Warehouse
 from segmentation.pipeline import Context, Steps, run_month
@@ -113,7 +113,7 @@ def test_orders_of_one_day_are_lines_of_one_receipt_equal_ones_too(warehouse: Pa
 @pytest.mark.long
 def test_everybody_has_a_segment_in_every_dimension(warehouse: Path, sample: pd.DataFrame) -> None:
     segments = published(warehouse, "segments", AS_OF)
-    for dimension in (*DIMENSIONS, UNIFIED):
+    for dimension in ALL_DIMENSIONS:
         rows = segments[segments["dimension"] == dimension]
         assert sorted(rows["customer_id"]) == sorted(sample["customer_id"].unique())
         unknown = dimension in ("demographics", "psychographic", "cx_engagement")

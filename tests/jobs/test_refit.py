@@ -112,6 +112,13 @@ def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: 
         summed = flows.groupby(["dimension", f"{side}_segment_id"])["customers"].sum().to_dict()
         assert summed == rows.groupby(["dimension", "segment_id"]).size().to_dict()
     assert published(shop.folder / "warehouse", "segment_migration", JULY).empty
+    # What the refit did to a segment is told apart from what its customers did, and all of it adds up.
+    changes = published(shop.folder / "warehouse", "segment_changes", AUGUST)
+    parts = changes["customers_before"] + changes["by_model"] + changes["came"] - changes["gone"]
+    assert (parts + changes["moved_in"] - changes["moved_out"] == changes["customers"]).all()
+    assert (changes.groupby("dimension")["by_model"].sum() == 0).all()
+    sizes = changes[changes["customers"] > 0].set_index(["dimension", "segment_id"])["customers"]
+    assert sizes.to_dict() == scored.groupby(["dimension", "segment_id"]).size().to_dict()
 
 
 def test_a_person_goes_back_to_the_champion_before_and_forth_again(

@@ -12,8 +12,9 @@ from pyspark.sql import SparkSession
 from scipy.spatial.distance import jensenshannon
 
 from segmentation.features import Feature, load_registry
-from segmentation.monitoring import Bins, count, fit_bins, value_changes
-from segmentation.monitoring.values import jensen_shannon, psi, share_chance, shares
+from segmentation.monitoring import Bins, Histogram, count, fit_bins, value_changes
+from segmentation.monitoring.chance import share_chance
+from segmentation.monitoring.values import jensen_shannon, psi, shares
 from segmentation.staging import load_source
 from tests.conftest import CONF
 
@@ -47,7 +48,8 @@ def test_without_drift_the_index_exceeds_chance_as_often_as_it_says(n: int, m: i
     beyond = {"feature_psi": 0, "missing_share": 0}
     for _ in range(replicates):
         then, now = ([*rng.multinomial(size - u, p), u] for size in (n, m) for u in [int(rng.binomial(size, 0.1))])
-        for change in value_changes([b], [np.array(then)], [np.array(now)]):
+        for change in value_changes([Histogram(b, tuple(then))], [np.array(now)]):
+            assert change.chance is not None
             beyond[change.check] += change.value > change.chance(alpha)
     for found in beyond.values():  # 60 are expected; 99.9 % of draws lie within three standard errors
         assert 0.25 * alpha * replicates <= found <= alpha * replicates + 3.1 * np.sqrt(alpha * replicates)
@@ -68,7 +70,6 @@ def test_bins_are_tenths_of_the_sample_and_values_that_many_have_share_one() -> 
     assert zeros is not None
     assert zeros.edges[0] == 0.0
     assert zeros.counts(pa.array([0.0] * 700 + [float(i) for i in range(1, 301)]))[0] == 700
-    assert fit_bins(amount, pd.Series([3.0, None, 3.0])) is None
     assert fit_bins(amount, pd.Series([None, None], dtype=float)) is None
 
 
@@ -81,7 +82,28 @@ def test_levels_beyond_the_most_frequent_twenty_share_a_bin() -> None:
     counts = bins.counts(pa.array([*values, "somewhere", None]))
     assert counts[:3].tolist() == [31, 30, 29]
     assert counts[-2:].tolist() == [sum(31 - i for i in range(20, 30)) + 1, 1]
-    assert fit_bins(city, pd.Series(["a", None, "a"])) is None
+    assert fit_bins(city, pd.Series([None, None])) is None
+
+
+def test_who_differs_from_what_nearly_all_have_is_counted_apart() -> None:
+    share, city = feature("discount_share_365d"), feature("city")
+    few_below = fit_bins(share, pd.Series([1.0] * 92 + [0.2, 0.4, 0.6, 0.8] * 2))
+    assert few_below is not None
+    assert few_below.edges == (0.8,)
+    assert few_below.counts(pa.array([1.0, 0.5, 0.0, None])).tolist() == [2, 1, 1]
+    alike = fit_bins(share, pd.Series([3.0, None, 3.0]))
+    assert alike is not None
+    assert alike.counts(pa.array([3.0, 2.9999, 3.0001, 3.0, None])).tolist() == [1, 2, 1, 1]
+    town = fit_bins(city, pd.Series(["a", None, "a"]))
+    assert town is not None
+    assert town.counts(pa.array(["a", "b", None])).tolist() == [1, 1, 1]
+    # All came from one town, now half do: a step that the index must see.
+    [index, missing] = value_changes([Histogram(town, (500, 0, 100))], [np.array([250, 250, 10])])
+    assert index.chance is not None
+    assert index.value > index.chance(1e-6)
+    assert (missing.excuse, index.excuse) == ("more is known than was", None)
+    [_, more] = value_changes([Histogram(town, (500, 0, 10))], [np.array([250, 250, 100])])
+    assert more.excuse is None
 
 
 def test_counts_on_spark_are_those_of_each_column(spark: SparkSession) -> None:

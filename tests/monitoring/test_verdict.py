@@ -14,8 +14,12 @@ from tests.conftest import CONF
 RULES = load(CONF / "monitoring.yml", MonitoringRules)
 
 
-def change(check: str, value: float, chance: float = 0.0, subject: str = "x", grows: bool = False) -> Change:
-    return Change("transactional", check, subject, value, lambda alpha: chance, "words", grows)
+def change(
+    check: str, value: float, chance: float | None = 0.0, subject: str = "x", excuse: str | None = None
+) -> Change:
+    return Change(
+        "transactional", check, subject, value, None if chance is None else lambda alpha: chance, "words", excuse
+    )  # fmt: skip
 
 
 def words(*changes: Change) -> tuple[list[str], str]:
@@ -34,11 +38,13 @@ def test_the_gravest_figure_gives_the_word_and_comes_first() -> None:
 def test_what_chance_may_give_has_not_moved_however_large() -> None:
     assert words(change("feature_psi", 0.9, chance=1.0)) == (["holds"], "stable")
     assert words(change("feature_psi", 0.9, chance=0.8)) == (["refit"], "refit")
-    assert words(change("segment_share", 0.9, chance=float("inf"))) == (["too few"], "stable")
+    assert words(change("segment_share", 0.9, chance=None)) == (["too few"], "stable")
 
 
 def test_what_grows_by_itself_asks_for_nothing() -> None:
-    assert words(change("members_shift", 9.0, grows=True)) == (["moved"], "rescored")
+    grown = change("members_shift", 9.0, excuse="grows while windows fill")
+    assert words(grown) == (["moved"], "rescored")
+    assert judge(RULES, [grown])[0][0].explanation.endswith("; grows while windows fill")
 
 
 def test_chance_is_asked_for_the_share_that_all_figures_together_allow() -> None:

@@ -13,7 +13,9 @@ from segmentation.pipeline import gate
 from segmentation.pipeline.gate import weigh
 from segmentation.pipeline.promotion import PromotionRules
 
-RULES = PromotionRules(max_silhouette_loss=0.02, min_stability=0.75, max_moved_share=0.5)
+RULES = PromotionRules(
+    max_silhouette_loss=0.02, min_stability=0.75, min_share=0.03, min_usefulness=0.05, max_moved_share=0.5
+)
 THREE = np.zeros((3, 2))
 
 
@@ -23,23 +25,27 @@ def champions_silhouette(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, moved: float = 0.4, chosen: bool = True,
-            old: Any = THREE, before: Any = THREE, known: bool = True) -> gate.Verdict:  # fmt: skip
-    candidate = SimpleNamespace(indices=SimpleNamespace(silhouette=silhouette)) if chosen else None
-    weighed = [SimpleNamespace(candidate=candidate, evidence=SimpleNamespace(stability=stability))]
+            old: Any = THREE, before: Any = THREE, known: bool = True, share: float = 0.1, useful: float | None = 0.2,
+            called_for: bool = False) -> gate.Verdict:  # fmt: skip
+    indices = SimpleNamespace(silhouette=silhouette, min_share=share)
+    candidate = SimpleNamespace(indices=indices) if chosen else None
+    evidence = SimpleNamespace(stability=stability, useful=None if useful is None else SimpleNamespace(share=useful))
+    weighed = [SimpleNamespace(candidate=candidate, evidence=evidence)]
     fitted: Any = {
         UNIFIED: SimpleNamespace(choice=SimpleNamespace(candidate=candidate, weighed=weighed), preprocessor=None)
     }
     found: Any = {UNIFIED: SimpleNamespace(before=before, moved=moved)}
     champion: Any = {UNIFIED: SimpleNamespace(centroids=old)} if known else {}
     everyone: Any = SimpleNamespace(features=None, scored=100)
-    return weigh(RULES, fitted, found, champion, everyone)
+    return weigh(RULES, fitted, found, champion, everyone, called_for)
 
 
 def test_what_keeps_all_rules_passes_with_its_figures() -> None:
     assert verdict() == gate.Verdict(
         "passed",
-        "silhouette 0.290, the champion's 0.300 (at most 0.02 less); stability 0.80 (at least 0.75); 40.0 % in "
-        "another segment (at most 50 %)",
+        "silhouette 0.290, the champion's 0.300 (at most 0.02 less); stability 0.80 (at least 0.75); smallest segment "
+        "10.0% (at least 3.0%); 20.0% of the variance of next-period spend (at least 5.0%); 40.0 % in another segment "
+        "(at most 50 %)",
     )
 
 
@@ -50,6 +56,8 @@ def test_what_keeps_all_rules_passes_with_its_figures() -> None:
         ({"silhouette": None}, "refused: silhouette unknown, the champion's 0.300 (at most 0.02 less)"),
         ({"stability": 0.74}, "refused: stability 0.74 (at least 0.75)"),
         ({"stability": None}, "refused: stability unknown (at least 0.75)"),
+        ({"share": 0.029}, "refused: smallest segment 2.9% (at least 3.0%)"),
+        ({"useful": 0.04}, "refused: 4.0% of the variance of next-period spend (at least 5.0%)"),
         ({"moved": 0.51}, "refused: 51.0 % in another segment (at most 50 %)"),
         ({"chosen": False}, "refused: no unified segments, where the champion has 3"),
     ],
@@ -57,6 +65,12 @@ def test_what_keeps_all_rules_passes_with_its_figures() -> None:
 def test_each_rule_alone_refuses(facts: dict[str, Any], said: str) -> None:
     found = verdict(**facts)
     assert f"{found.word}: {found.reason}" == said
+
+
+def test_what_drift_has_called_for_need_not_agree_and_without_a_holdout_usefulness_is_not_asked() -> None:
+    assert verdict(moved=0.9, called_for=True).word == "passed"
+    assert verdict(moved=0.9, called_for=True, stability=0.1).word == "refused"
+    assert verdict(useful=None).word == "passed"
 
 
 @pytest.mark.parametrize("facts", [{"old": np.zeros((1, 2))}, {"before": None}, {"known": False}])

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.core.schemas import DIMENSIONS, SEGMENTS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS, DIMENSIONS, SEGMENTS, UNIFIED
 from segmentation.matrix import Preprocessor, Slot, unify
 from segmentation.segments import Model, Rules, segment_ids, segment_rows
 from segmentation.segments.rules import Rule
@@ -72,15 +72,15 @@ def test_members_get_the_models_word_and_the_others_no_data(spark: SparkSession)
     common = {"dimension": "transactional", "rule_applied": None, "rules_met": None, "model_version": "v1"}
     assert found["a"] == {
         **common, "customer_id": "a", "segment_id": "t-2", "segment_name": "Few", "raw_segment_id": "t-2",
-        "cluster_id": 0, "distance": 1.0, "margin": 8.0, "score": pytest.approx(100 * 8 / 9),
+        "cluster_id": 0, "distance": 1.0, "held_distance": None, "margin": 8.0, "score": pytest.approx(100 * 8 / 9),
         "top_features": [("orders", 1.0)], "coverage": 1.0,
     }  # fmt: skip
     assert (found["b"]["segment_id"], found["b"]["cluster_id"], found["b"]["distance"]) == ("t-1", 1, 1.0)
     for customer in "cd":
         assert found[customer] == {
             **common, "customer_id": customer, "segment_id": "no_data", "segment_name": "No data",
-            "raw_segment_id": "no_data", "cluster_id": None, "distance": None, "margin": None, "score": None,
-            "top_features": None, "coverage": 0.0,
+            "raw_segment_id": "no_data", "cluster_id": None, "distance": None, "held_distance": None, "margin": None,
+            "score": None, "top_features": None, "coverage": 0.0,
         }  # fmt: skip
 
 
@@ -92,6 +92,8 @@ def test_unified_coverage_is_the_share_of_the_five_dimensions_with_data(spark: S
     assert {c: found[c]["segment_id"] for c in "abcd"} == {"a": "u-2", "b": "u-1", "c": "u-2", "d": "u-2"}
     assert {c: found[c]["distance"] for c in "abcd"} == {"a": 0.5, "b": 0.5, "c": 0.0, "d": 0.0}
     assert found["b"]["top_features"] == [("transactional.orders", 5.5)]
+    # c and d are where both blocks' centroids are the same to them but one.
+    assert {c: len(found[c]["top_features"]) for c in "acd"} == {"a": 1, "c": 1, "d": 1}
 
 
 def test_without_a_model_everybody_is_in_no_data(spark: SparkSession) -> None:
@@ -125,7 +127,7 @@ def test_all_dimensions_come_out_and_a_row_alone_gets_what_it_gets_among_others(
     models = both()
     together = segment_rows(models, features(spark), CONDITIONS, RULES).orderBy("dimension", "customer_id").collect()
     assert [(r["dimension"], r["customer_id"]) for r in together] == [
-        (d, c) for d in sorted((*DIMENSIONS, UNIFIED)) for c in "abcd"
+        (d, c) for d in sorted(ALL_DIMENSIONS) for c in "abcd"
     ]
     with setting(spark, BATCH, "1"):
         alone = segment_rows(models, features(spark), CONDITIONS, RULES).orderBy("dimension", "customer_id").collect()
@@ -166,6 +168,42 @@ def test_in_the_unified_dimension_the_first_rule_wins_and_the_models_word_is_kep
     assert others.where("rule_applied IS NOT NULL OR rules_met IS NOT NULL").count() == 0
     plain = segment_rows(models, features(spark), CONDITIONS).where(F.col("dimension") != UNIFIED)
     assert sorted(others.collect()) == sorted(plain.collect())
+
+
+BEFORE = "customer_id string, dimension string, segment_id string, raw_segment_id string, rule_applied string"
+
+
+def test_who_is_not_clearly_elsewhere_stays_where_the_month_before_had_him(spark: SparkSession) -> None:
+    """Clusters at 0 (t-2) and 10 (t-1). 5.2 is nearer to t-1 by (5.2 − 4.8)/5.2 = 7.7 %, 9 by 88.9 %."""
+    customers = spark.createDataFrame(
+        [(c, x, None) for c, x in (("near", 5.2), ("far", 9.0), ("twice", 5.2), ("ruled", 5.2), ("gone", 5.2),
+                                   ("new", 5.2), ("home", 0.0), ("quiet", 0.0))],
+        "customer_id string, orders double, nps double",
+    )  # fmt: skip
+    then = [
+        ("near", "t-2", "t-2", None), ("far", "t-2", "t-2", None), ("twice", "t-2", "t-1", None),
+        ("ruled", "rule-x", "t-2", "x"), ("gone", "t-9", "t-9", None), ("home", "t-2", "t-2", None),
+        ("quiet", "t-1", "t-1", None),
+    ]  # fmt: skip
+    before = spark.createDataFrame([(c, "transactional", *rest) for c, *rest in then], BEFORE)
+    m = {"transactional": model("transactional", "orders > 0")}
+    rows = segment_rows(m, customers, CONDITIONS, before=before, min_score=8)
+    found = by_customer(rows.where("dimension = 'transactional'"))
+    assert {c: (r["segment_id"], r["segment_name"], r["raw_segment_id"]) for c, r in found.items()} == {
+        "near": ("t-2", "Few", "t-1"), "far": ("t-1", "Many", "t-1"), "twice": ("t-1", "Many", "t-1"),
+        "ruled": ("t-2", "Few", "t-1"), "gone": ("t-1", "Many", "t-1"), "new": ("t-1", "Many", "t-1"),
+        "home": ("no_data", "No data", "no_data"), "quiet": ("no_data", "No data", "no_data"),
+    }  # fmt: skip
+    away = {c: r["held_distance"] for c, r in found.items() if r["held_distance"] is not None}
+    assert away == {"near": pytest.approx(5.2), "ruled": pytest.approx(5.2)}
+    # The model's own figures are about the nearest centroid, whoever stays.
+    assert (found["near"]["cluster_id"], found["near"]["distance"]) == (1, pytest.approx(4.8))
+    less = by_customer(
+        segment_rows(m, customers, CONDITIONS, before=before, min_score=7).where(
+            "customer_id = 'near' AND dimension = 'transactional'"
+        )
+    )
+    assert less["near"]["segment_id"] == "t-1"
 
 
 def test_nobody_at_all_gives_no_rows(spark: SparkSession) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.core.errors import ConfigError
-from segmentation.core.schemas import DIMENSIONS, UNIFIED
+from segmentation.core.schemas import ALL_DIMENSIONS
 from segmentation.features import load_registry
 from segmentation.segments import Personas, load_personas, name_segments
 from segmentation.segments.personas import Level, Persona, Thresholds, holds, words
@@ -144,7 +144,7 @@ OURS = load_personas(CONF, FEATURES)
 def test_shuffled_assignments_earn_no_name(seed: int) -> None:
     """400 customers whose features are noise, dealt at random into four segments: nothing there to be named."""
     rng = np.random.default_rng(seed)
-    for dimension in (*DIMENSIONS, UNIFIED):
+    for dimension in ALL_DIMENSIONS:
         slots = sorted({f for p in OURS.personas[dimension] for f in p.when})
         x = rng.normal(0, 1, (400, len(slots)))
         segment = rng.permutation(np.repeat(range(4), 100))

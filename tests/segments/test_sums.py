@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import UNIFIED
-from segmentation.segments.sums import BITS, DIMENSIONS_OF, LARGEST, ROWS, Sum, _partial_sums, sums_by_segment
+from segmentation.core.schemas import ALL_DIMENSIONS, UNIFIED
+from segmentation.segments.sums import BITS, LARGEST, ROWS, Sum, _partial_sums, sums_by_segment
 
 COLUMNS = ("small", "large", "seldom")
 SEGMENTS = "customer_id string, dimension string, segment_id string, raw_segment_id string"
@@ -58,7 +58,7 @@ def test_sums_are_those_of_fractions(spark: SparkSession, partitions: int) -> No
 
 def test_a_task_hands_on_what_it_has_before_a_sum_leaves_64_bits() -> None:
     n = ROWS // 4
-    texts = [pa.array(["s"] * n)] * (2 * len(DIMENSIONS_OF))
+    texts = [pa.array(["s"] * n)] * (2 * len(ALL_DIMENSIONS))
     names = [str(i) for i in range(len(texts) + 1)]
     batch = pa.RecordBatch.from_arrays([*texts, pa.array(np.full(n, 2 * LARGEST))], names=names)
     handed = list(_partial_sums(iter([batch] * 9)))

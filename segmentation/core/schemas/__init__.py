@@ -6,17 +6,28 @@ A `Table` is data. `io` creates it and writes its comments into Delta; `staging`
 
 from __future__ import annotations
 
-from segmentation.core.schemas.contract import DIMENSIONS, MONEY, NO_DATA, UNIFIED, Column, Table, published_table
+from segmentation.core.schemas.contract import (
+    ALL_DIMENSIONS,
+    DIMENSIONS,
+    MONEY,
+    NO_DATA,
+    UNIFIED,
+    Column,
+    Table,
+    published_table,
+)
 from segmentation.core.schemas.models import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS
 from segmentation.core.schemas.runs import PROMOTIONS, RUNS
 from segmentation.core.schemas.segments import (
     DRIFT_REPORT,
     EXCLUDED_CUSTOMERS,
     POPULATION,
+    SEGMENT_CHANGES,
     SEGMENT_DIFFERENCES,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
     SEGMENTS,
+    SEGMENTS_CHALLENGER,
 )
 from segmentation.core.schemas.staged import (
     DATA_QUALITY,
@@ -33,11 +44,12 @@ from segmentation.core.schemas.staged import (
 
 TABLES: tuple[Table, ...] = (
     *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
-    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION, DRIFT_REPORT,
-    RUNS,
+    EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENTS_CHALLENGER, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION,
+    SEGMENT_CHANGES, DRIFT_REPORT, RUNS,
 )  # fmt: skip
 
 __all__ = [
+    "ALL_DIMENSIONS",
     "DATA_QUALITY",
     "DIMENSIONS",
     "DRIFT_REPORT",
@@ -51,6 +63,8 @@ __all__ = [
     "QUARANTINE",
     "RUNS",
     "SEGMENTS",
+    "SEGMENTS_CHALLENGER",
+    "SEGMENT_CHANGES",
     "SEGMENT_DIFFERENCES",
     "SEGMENT_LINEAGE",
     "SEGMENT_MIGRATION",

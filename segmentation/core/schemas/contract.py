@@ -10,6 +10,7 @@ Kind = Literal["state", "published", "log"]
 MONEY = "decimal(18,2)"
 DIMENSIONS = ("demographics", "transactional", "behavioral", "psychographic", "cx_engagement")
 UNIFIED = "unified"
+ALL_DIMENSIONS = (*DIMENSIONS, UNIFIED)
 NO_DATA = "no_data"
 
 

@@ -73,6 +73,12 @@ SEGMENT_MODELS = Table(
         col("segment_names", "array<string>", "The name of each cluster_id"),
         col("preprocessor", "string", "Fitted constants, pruned features with their reasons, JSON"),
         col("feature_names", "array<string>", "The vector's slots"),
+        col(
+            "reference",
+            "string",
+            "How the training customers stood, for the drift report: histograms of the features, "
+            "means, spreads and reach of the segments, and what chance moves; JSON",
+        ),
         col("metrics", "map<string,double>", "Indices of the chosen candidate, and the gates' figures"),
         col("trained_as_of", "date", "The as-of date of the training features"),
         col("training_customers", "bigint", "Customers with data in the dimension at training"),

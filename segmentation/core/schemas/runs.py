@@ -16,7 +16,7 @@ RUNS = Table(
             "What was asked of what: the same key is never published twice unless restated",
         ),
         col("publish_seq", "bigint", "Order of publication; views show the highest per table and as-of"),
-        col("job", "string", "ingest, build_features, fit_segments or monthly"),
+        col("job", "string", "ingest, build_features, fit_segments, monitor_drift or monthly"),
         col("as_of", "date", "The as-of date; for ingest the day the files were received"),
         col("status", "string", "published"),
         col("started_at", "timestamp", "UTC"),
@@ -32,8 +32,8 @@ RUNS = Table(
         col(
             "verdict",
             "string",
-            "What the run decided: rescored or refit (monthly); first, passed or refused (fit_segments); null where "
-            "there was nothing to decide",
+            "What the run decided: stable, rescored or refit (monthly); these or stop (monitor_drift); first, passed "
+            "or refused (fit_segments); null where there was nothing to decide",
         ),
         col("reason", "string", "Why, in words; null where there was nothing to say"),
         col("notes", "array<string>", "What the source lacks, and which features that switched off"),

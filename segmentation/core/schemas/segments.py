@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from segmentation.core.schemas.contract import AS_OF, DIMENSION, MONEY, RUN_ID, Table, col
 
 SEGMENTS = Table(
@@ -16,8 +18,11 @@ SEGMENTS = Table(
         col("segment_id", "string", "The segment's stable identity, or no_data"),
         col("segment_name", "string", "Its name"),
         col("cluster_id", "int", "The algorithm's number in this model version; null for no_data"),
-        col("raw_segment_id", "string", "What the model alone said, before rules"),
+        col("raw_segment_id", "string", "What the model alone said, before stickiness and rules"),
         col("distance", "double", "Distance to the own centroid, scaled units; null for no_data"),
+        col("held_distance", "double",
+           "Distance to the centroid of the month before's segment, where the customer stays in it although that of "
+           "raw_segment_id is nearer; null else"),
         col("margin", "double", "Distance to the next centroid minus distance; null for no_data or one cluster"),
         col("score", "double", "How clearly the customer belongs, 100·margin/next distance; 100 for one cluster"),
         col("top_features", "array<struct<feature:string,z:double>>",
@@ -115,6 +120,32 @@ SEGMENT_DIFFERENCES = Table(
     ),
 )  # fmt: skip
 
+SEGMENT_CHANGES = Table(
+    "segment_changes",
+    "one row per as-of date, dimension and segment at this date or the one before: why its size changed",
+    ("as_of", "dimension", "segment_id"),
+    (
+        AS_OF,
+        RUN_ID,
+        col("previous_as_of", "date", "The as-of date before, as it was published last"),
+        DIMENSION,
+        col("segment_id", "string", "The segment; rules and no_data included"),
+        col("segment_name", "string", "Its name now, or else then"),
+        col("customers_before", "bigint", "Customers at the as-of date before"),
+        col("by_model", "bigint", "More of the same customers, on the same features, by today's models than by those "
+            "of then; 0 without a refit in between"),
+        col("came", "bigint", "Customers who were not scored then"),
+        col("gone", "bigint", "Customers, by today's models, who are not scored any more"),
+        col("moved_in", "bigint", "Returning customers who behave like this segment now, and like another one then"),
+        col("moved_out", "bigint", "Returning customers who behave like another segment now"),
+        col("customers", "bigint", "Customers now: before + by_model + came − gone + moved_in − moved_out"),
+    ),
+)  # fmt: skip
+
+SEGMENTS_CHALLENGER = replace(
+    SEGMENTS, name="segments_challenger", grain=f"{SEGMENTS.grain}, by a refit that is not in effect"
+)
+
 DRIFT_REPORT = Table(
     "drift_report",
     "one row per as-of date, dimension, check and subject: a figure of then and now, and whether it has moved",
@@ -128,7 +159,8 @@ DRIFT_REPORT = Table(
            "missing_share: change of the share of whom it is unknown; segment_share: change of a segment's share; "
            "members_shift, centroid_shift: way of its members' mean, and of its centroid after a refit from where it "
            "was, in units of its spread at training; outside_share: share of customers beyond the reach of 99 % of the "
-           "training customers; silhouette_loss: of the segments"),
+           "training customers; silhouette_loss: of the segments; migration_share: more of the returning customers "
+           "changed segment than in the months before"),
         col("subject", "string", "A feature, a segment_id, or the dimension itself"),
         col("value", "double", "The figure, ≥ 0"),
         col("threshold", "double",
@@ -154,6 +186,7 @@ SEGMENT_MIGRATION = Table(
         col("to_segment_id", "string", "Their segment now; (gone): not scored any more"),
         col("to_segment_name", "string", "Its name now"),
         col("customers", "bigint", "Customers"),
+        col("held", "bigint", "Of them those whom stickiness keeps there although the model says another segment"),
         col("share", "double", "Share of the customers of from_segment_id, 0..1"),
         col("revenue_365d", MONEY, "Their net revenue in the 365 days before the as-of date"),
     ),

@@ -1,0 +1,123 @@
+"""Housekeeping: rows that no reader can see any more go, small files become large ones, old versions are given up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from pydantic import Field, field_validator
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from segmentation.core.config import Strict, load
+from segmentation.core.errors import BadInputError, nearest
+from segmentation.core.schemas import K_SELECTION, K_SWEEP, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
+from segmentation.io.delta import Part
+from segmentation.pipeline.context import Context
+
+EVERY_FIT = (SEGMENT_MODELS.name, SEGMENT_LINEAGE.name, K_SWEEP.name, K_SELECTION.name)
+"""Old segments refer to them: those of every published run stay."""
+
+
+DAY = 86_400
+
+
+class MaintenanceRules(Strict):
+    """`conf/maintenance.yml`."""
+
+    dead_after_hours: float = Field(ge=1)
+    superseded_after_days: float = Field(ge=0)
+    keep_days: dict[str, int] = {}
+
+    @field_validator("keep_days")
+    @classmethod
+    def _days(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(days < 1 for days in value.values()):
+            raise ValueError("`keep_days` are 1 or more; leave a table out to keep it")
+        return value
+
+
+def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> dict[str, list[str]]:
+    """Deletes partitions of dead, superseded and old runs, compacts state tables and logs, and vacuums all of them.
+
+    Returns by published table the run_ids whose rows went, or would have with `dry_run`. `now`, aware of its zone:
+    housekeeping goes by how long ago something was written. Versions of state tables stay readable for as long as their
+    `delta.deletedFileRetentionDuration` says (400 days), which runs rely on; files of deleted partitions for Delta's
+    default of 7 days. Raises BadInputError where nothing is published, or for a table that there is not.
+    """
+    warehouse = context.warehouse
+    if not warehouse.exists(RUNS):
+        raise BadInputError(f"{warehouse.root}: nothing is published there. Name another --warehouse.")
+    rules = load(context.config / "maintenance.yml", MaintenanceRules)
+    tables = [t for t in context.tables if warehouse.exists(t)]
+    published = {t.name: t for t in tables if t.kind == "published"}
+    for name in rules.keep_days:
+        if name not in published:
+            raise BadInputError(
+                f'conf/maintenance.yml: keep_days: "{name}" is no published table. {nearest(name, published)}'
+            )
+    # Instants come to Python in the machine's zone; seconds do not.
+    runs = warehouse.read(RUNS).withColumn("finished", F.unix_seconds("finished_at")).collect()
+    context.steps.say(f"maintain: {len(tables)} tables in {warehouse.root}" + (", dry run" if dry_run else ""))
+    found: dict[str, list[str]] = {}
+    for table in tables:
+        with context.steps.step(table.name) as facts:
+            if table.kind == "published":
+                parts = warehouse.parts(table)
+                gone = _superfluous(rules, table, parts, runs, now)
+                found[table.name] = sorted({part.run_id for part, _ in gone})
+                facts += [f"{n} {why}" for why, n in sorted(_count(gone).items())]
+                if gone and not dry_run:
+                    warehouse.delete_parts(table, [part for part, _ in gone])
+            if not dry_run:
+                if table.kind != "published":
+                    before, after = warehouse.compact(table)
+                    facts.append(f"{before:,} files, {after:,} now")
+                warehouse.vacuum(table)
+    return found
+
+
+def _superfluous(
+    rules: MaintenanceRules, table: Table, parts: Sequence[Part], runs: Sequence[Row], now: dt.datetime
+) -> list[tuple[Part, str]]:
+    """The partitions that go, and why."""
+    by_id, shown = {r["run_id"]: r for r in runs}, needed(runs)
+    newest = max((part.as_of for part in parts if part.run_id in by_id), default=None)
+    days = rules.keep_days.get(table.name)
+    found = []
+    for part in parts:
+        run = by_id.get(part.run_id)
+        if run is None:
+            if now - part.written > dt.timedelta(hours=rules.dead_after_hours):
+                found.append((part, "dead"))
+        elif table.name in EVERY_FIT:
+            continue
+        elif run["run_id"] not in shown:
+            if now.timestamp() - run["finished"] > rules.superseded_after_days * DAY:
+                found.append((part, "superseded"))
+        elif days is not None and newest is not None and (newest - part.as_of).days > days:
+            found.append((part, "old"))
+    return found
+
+
+def needed(runs: Collection[Row]) -> set[str]:
+    """The run_ids whose rows some view shows, and those that such runs were made from."""
+    newest: dict[tuple[str, dt.date], Row] = {}
+    for run in sorted(runs, key=lambda r: r["publish_seq"]):
+        for table in run["output_versions"]:
+            newest[table, run["as_of"]] = run
+    inputs: Mapping[str, set[str]] = {r["run_id"]: set(r["inputs"].values()) for r in runs}
+    found: set[str] = set()
+    waiting = {r["run_id"] for r in newest.values()}
+    while waiting:
+        found |= waiting
+        waiting = {i for run_id in waiting for i in inputs[run_id] if i in inputs} - found
+    return found
+
+
+def _count(gone: Sequence[tuple[Part, str]]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for _, why in gone:
+        counts[why] += 1
+    return counts

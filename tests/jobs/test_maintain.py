@@ -1,0 +1,118 @@
+"""Housekeeping takes what no view shows, after as long as conf/maintenance.yml says, and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from segmentation.core.errors import BadInputError
+from segmentation.core.schemas import POPULATION, STG_PRODUCTS
+from segmentation.io.runs import Run, new_run
+from segmentation.pipeline import Context, run_maintain
+from tests.conftest import submit
+from tests.published import table
+from tests.shop import configure, open_shop
+
+JULY, AUGUST = dt.date(2024, 7, 1), dt.date(2024, 8, 1)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+class Shop:
+    """A warehouse whose runs are made by hand: it is about which rows stay, not about what is in them."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.folder = folder
+        configure(folder / "conf")
+        self.context: Context = open_shop(spark, folder / "conf", folder / "warehouse")
+        self.context.create_tables()
+
+    def attempt(self, as_of: dt.date, features: bool = False, **inputs: str) -> Run:
+        run = new_run("monthly", as_of, {}, inputs)
+        warehouse, tables = self.context.warehouse, self.context.registry.table
+        row = dict.fromkeys(POPULATION.names) | {"as_of": as_of, "run_id": run.run_id, "exclusion": "scored"}
+        warehouse.write_attempt(POPULATION, warehouse.frame(POPULATION, [row]), as_of, run.run_id)
+        if features:
+            empty = dict.fromkeys(tables.names) | {"as_of": as_of, "run_id": run.run_id, "customer_id": "c"}
+            warehouse.write_attempt(tables, warehouse.frame(tables, [empty]), as_of, run.run_id)
+        return run
+
+    def publish(self, run: Run, *names: str) -> str:
+        versions = dict.fromkeys((POPULATION.name, *names), 1)
+        self.context.runs.publish(run.finish(output_versions=versions), restate=True)
+        return run.run_id
+
+    def kept(self, name: str = POPULATION.name) -> set[str]:
+        return set(table(self.folder / "warehouse", name)["run_id"])
+
+    def maintain(self, later: dt.timedelta, dry_run: bool = False) -> set[str]:
+        """What went of `population`, as if so much time had passed."""
+        return set(run_maintain(self.context, dt.datetime.now(dt.UTC) + later, dry_run)[POPULATION.name])
+
+
+@pytest.fixture
+def shop(spark: SparkSession, tmp_path: Path) -> Shop:
+    return Shop(spark, tmp_path)
+
+
+def test_dead_attempts_go_after_two_days_and_superseded_runs_after_thirty(shop: Shop) -> None:
+    first = shop.publish(shop.attempt(JULY))
+    second = shop.publish(shop.attempt(JULY))
+    compared = shop.publish(shop.attempt(AUGUST, features=False, previous=first))
+    third = shop.publish(shop.attempt(JULY))
+    dead = shop.attempt(AUGUST).run_id
+    everything = {first, second, third, compared, dead}
+    assert shop.maintain(47 * HOUR) == set()
+    assert shop.kept() == everything
+    assert shop.maintain(49 * HOUR, dry_run=True) == {dead}
+    assert shop.kept() == everything
+    assert shop.maintain(49 * HOUR) == {dead}
+    # The first was replaced too, but August was compared with it.
+    assert shop.maintain(31 * DAY) == {second}
+    assert shop.kept() == {first, third, compared}
+    assert shop.maintain(31 * DAY) == set()
+
+
+def test_old_dates_go_only_where_a_table_is_named(shop: Shop) -> None:
+    features = shop.context.registry.table.name
+    old, young = (
+        shop.publish(shop.attempt(as_of, features=True), features) for as_of in (JULY - 801 * DAY, JULY)
+    )  # fmt: skip
+    edge = shop.publish(shop.attempt(JULY - 800 * DAY, features=True), features)
+    shop.maintain(0 * DAY)
+    assert shop.kept(features) == {young, edge}
+    assert shop.kept() == {old, young, edge}
+
+
+def test_small_files_become_one_and_pinned_versions_stay_readable(shop: Shop) -> None:
+    warehouse = shop.context.warehouse
+    for i in range(4):
+        rows = [dict.fromkeys(STG_PRODUCTS.names) | {"product_id": f"p{i}"}]
+        version = warehouse.merge(STG_PRODUCTS, warehouse.frame(STG_PRODUCTS, rows))
+    shop.publish(shop.attempt(JULY))
+    assert warehouse.compact(STG_PRODUCTS) == (4, 1)
+    shop.maintain(0 * DAY)
+    assert warehouse.read(STG_PRODUCTS, version - 1).count() == 3
+    assert warehouse.read(STG_PRODUCTS).count() == 4
+
+
+def test_mistakes_are_named(shop: Shop, tmp_path: Path) -> None:
+    nothing = open_shop(shop.context.warehouse.spark, shop.folder / "conf", tmp_path / "empty")
+    with pytest.raises(BadInputError, match="nothing is published there"):
+        run_maintain(nothing, dt.datetime.now(dt.UTC))
+    path = shop.folder / "conf" / "maintenance.yml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"keep_days": {"segmets": 30}}))
+    with pytest.raises(BadInputError, match=r'"segmets" is no published table\. .*Did you mean "segments"'):
+        shop.maintain(0 * DAY)
+
+
+def test_the_job_says_what_it_does(shop: Shop) -> None:
+    shop.publish(shop.attempt(JULY))
+    done = submit("maintain", "--config", str(shop.folder / "conf"), "--source", "shop", "--warehouse",
+                  str(shop.folder / "warehouse"), "--dry-run", fast=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "dry run" in done.stdout
+    assert "population" in done.stdout
