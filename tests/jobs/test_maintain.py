@@ -10,7 +10,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import BadInputError
-from segmentation.core.schemas import POPULATION, STG_PRODUCTS
+from segmentation.core.schemas import POPULATION, RUNS, STG_PRODUCTS
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline import Context, run_maintain
 from tests.conftest import submit
@@ -54,7 +54,10 @@ class Shop:
 
 
 @pytest.fixture
-def shop(spark: SparkSession, tmp_path: Path) -> Shop:
+def shop(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """With few tables of each kind: each takes some seconds."""
+    few = property(lambda context: [RUNS, POPULATION, STG_PRODUCTS, context.registry.table])
+    monkeypatch.setattr(Context, "tables", few)
     return Shop(spark, tmp_path)
 
 
@@ -104,8 +107,8 @@ def test_mistakes_are_named(shop: Shop, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="nothing is published there"):
         run_maintain(nothing, dt.datetime.now(dt.UTC))
     path = shop.folder / "conf" / "maintenance.yml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"keep_days": {"segmets": 30}}))
-    with pytest.raises(BadInputError, match=r'"segmets" is no published table\. .*Did you mean "segments"'):
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"keep_days": {"populaton": 30}}))
+    with pytest.raises(BadInputError, match=r'"populaton" is no published table\. .*Did you mean "population"'):
         shop.maintain(0 * DAY)
 
 
