@@ -83,14 +83,14 @@ def edges(x: Floats) -> tuple[float, ...]:
     """Between about BINS bins of a number that has these values, one at least.
 
     >>> edges(np.array([1.0, 2.0, 3.0, 4.0])), edges(np.array([1.0] + [5.0] * 99))
-    ((1.0, 2.0, 3.0), (1.0,))
+    ((1.0, 2.0, 3.0), (1.0, 5.0))
     """
     # Quantiles that are values themselves: a bin's end is then no matter of rounding.
     cuts = np.unique(np.quantile(x, np.arange(1, BINS) / BINS, method="inverted_cdf"))
     cuts = cuts[cuts < x.max()]
     if not len(cuts):  # nine in ten have the greatest value, or all
         below = x[x < x.max()]
-        cuts = np.array([below.max()] if len(below) else [np.nextafter(x[0], -np.inf), x[0]])
+        cuts = np.array([below.max() if len(below) else np.nextafter(x[0], -np.inf), x.max()])
     return tuple(cuts.tolist())
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from segmentation.monitoring.chance import next_chance
 from segmentation.monitoring.verdict import Change
 
-USUAL = 3
-"""Months before that say what is usual, at least."""
+USUAL = 6
+"""Months before that say what is usual, at least: from fewer, chance reaches farther than any share."""
 
 
 def migration_changes(

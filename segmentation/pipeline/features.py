@@ -17,10 +17,12 @@ from segmentation.pipeline.ingest import check_source
 from segmentation.tiles import CUSTOMER_DAY, TILES
 
 
-def run_features(context: Context, as_ofs: Sequence[dt.date]) -> list[Row]:
+def run_features(context: Context, as_ofs: Sequence[dt.date], follow: bool = False) -> list[Row]:
     """Builds and publishes `customer_features` for as-of dates, in one pass over the tiles; returns a run a date.
 
-    Raises BadInputError where nothing is staged, or nobody is known before one of the dates.
+    What is published stays; with `follow`, of a date that is scored: the features of another are built anew where
+    something else is staged by now. Raises BadInputError where nothing is staged, or nobody is known before one of the
+    dates.
     """
     ingest = check_source(context)
     if ingest is None:
@@ -31,7 +33,12 @@ def run_features(context: Context, as_ofs: Sequence[dt.date]) -> list[Row]:
     registry = context.registry
     config = {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
     runs = {as_of: new_run("build_features", as_of, config, {"ingest": ingest["run_id"]}) for as_of in as_ofs}
-    standing = {as_of: context.standing(run) for as_of, run in runs.items()}
+    standing = {
+        as_of: context.runs.published(run.run_key)
+        if follow and not context.restate and context.runs.latest("monthly", as_of) is None
+        else context.standing(run)
+        for as_of, run in runs.items()
+    }
     wanted = [as_of for as_of, done in standing.items() if done is None]
     if wanted:
         context.steps.say(f"build_features: as of {', '.join(map(str, wanted))}, {len(registry.features)} features")

@@ -44,8 +44,8 @@ def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> d
 
     Returns by published table the run_ids whose rows went, or would have with `dry_run`. `now`, aware of its zone:
     housekeeping goes by how long ago something was written. Versions of state tables stay readable for as long as their
-    `delta.deletedFileRetentionDuration` says (400 days), which runs rely on; files of deleted partitions for Delta's
-    default of 7 days. Raises BadInputError where nothing is published, or for a table that there is not.
+    `delta.deletedFileRetentionDuration` says (400 days), which runs rely on; those of other tables for Delta's default
+    of 7 days. Raises BadInputError where nothing is published, or for a table that there is not.
     """
     warehouse = context.warehouse
     if not warehouse.exists(RUNS):
@@ -54,10 +54,9 @@ def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> d
     tables = [t for t in context.tables if warehouse.exists(t)]
     published = {t.name: t for t in tables if t.kind == "published"}
     for name in rules.keep_days:
-        if name not in published:
-            raise BadInputError(
-                f'conf/maintenance.yml: keep_days: "{name}" is no published table. {nearest(name, published)}'
-            )
+        if name not in published or name in EVERY_FIT:
+            said = f'conf/maintenance.yml: keep_days: "{name}" is no published table whose dates may go.'
+            raise BadInputError(f"{said} {nearest(name, set(published) - set(EVERY_FIT))}")
     # Instants come to Python in the machine's zone; seconds do not.
     runs = warehouse.read(RUNS).withColumn("finished", F.unix_seconds("finished_at")).collect()
     context.steps.say(f"maintain: {len(tables)} tables in {warehouse.root}" + (", dry run" if dry_run else ""))
@@ -87,6 +86,7 @@ def _superfluous(
 ) -> list[tuple[Part, str]]:
     """The partitions that go, and why."""
     by_id, shown = {r["run_id"]: r for r in runs}, needed(runs)
+    wrote = sorted((r for r in runs if table.name in r["output_versions"]), key=lambda r: r["publish_seq"])
     newest = max((part.as_of for part in parts if part.run_id in by_id), default=None)
     days = rules.keep_days.get(table.name)
     found = []
@@ -98,7 +98,9 @@ def _superfluous(
         elif table.name in EVERY_FIT:
             continue
         elif run["run_id"] not in shown:
-            if now.timestamp() - run["finished"] > rules.superseded_after_days * DAY:
+            after = (r for r in wrote if r["as_of"] == part.as_of and r["publish_seq"] > run["publish_seq"])
+            heir = next(after, run)
+            if now.timestamp() - heir["finished"] > rules.superseded_after_days * DAY:
                 found.append((part, "superseded"))
         elif days is not None and newest is not None and (newest - part.as_of).days > days:
             found.append((part, "old"))

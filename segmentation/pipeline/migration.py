@@ -58,7 +58,7 @@ def write_migration(
 
 
 def _flips(now: DataFrame, flows: list[Row]) -> list[str]:
-    """How many of the returning customers changed segment, how many without stickiness would, and what it costs."""
+    """How many of the returning customers changed segment, how many by the model alone, and what staying costs."""
     nearest, own = F.pow("distance", F.lit(2)), F.pow(F.coalesce("held_distance", "distance"), F.lit(2))
     more = (F.sum(own) / F.nullif(F.sum(nearest), F.lit(0.0)) - 1).alias("more")
     cost = {r["dimension"]: r["more"] or 0.0 for r in now.groupBy("dimension").agg(more).collect()}
@@ -68,9 +68,9 @@ def _flips(now: DataFrame, flows: list[Row]) -> list[str]:
         n = sum(r["customers"] for r in both)
         if n:
             changed = sum(r["customers"] for r in both if r["from_segment_id"] != r["to_segment_id"])
-            held = sum(r["held"] for r in both)
+            raw = sum(r["raw_moved"] for r in both)
             notes.append(
-                f"{d}: {changed / n:.1%} of the customers changed segment, {(changed + held) / n:.1%} without "
-                f"stickiness, at {cost.get(d, 0.0):.2%} more SSE"
+                f"{d}: {changed / n:.1%} of the customers changed segment, {raw / n:.1%} by the model alone, without "
+                f"stickiness and rules; staying costs {cost.get(d, 0.0):.2%} of SSE"
             )
     return notes

@@ -45,24 +45,25 @@ class Month:
     features_run: Row
     bundle: str
     everyone: Everyone
-    previous: Row | None = None
+    previous: Row | None
     """The scoring run of the as-of date before."""
-    migration: str | None = None
-    """The run_id under which `segment_migration` has the month's rows; None where there are none."""
+    run_id: str
+    """Under which `segment_migration` has the month's rows, published or not."""
 
 
 def run_monitor(context: Context, as_of: dt.date) -> Row:
     """Measures anew, or finds, what has changed since the bundle of `as_of` was trained; returns the published run.
 
     Its verdict is stable, rescored (something has moved, and the segments still serve), refit or stop; the rows of
-    `drift_report` say what of. Raises BadInputError where there is no month to look at.
+    `drift_report` say what of. Raises BadInputError where the month is not scored.
     """
-    scored = context.runs.latest("monthly", as_of)
-    features_run = context.runs.get(scored["inputs"]["features"]) if scored else _features(context, as_of)
-    bundle = scored["inputs"]["bundle"] if scored else context.runs.champion(as_of)
-    if features_run is None or bundle is None:
-        raise BadInputError(f"{as_of} has no features or no models. Run jobs/monthly.py --as-of {as_of} first.")
-    run = _asked(context, as_of, features_run, bundle)
+    scored = context.runs.latest("monthly", as_of) if context.warehouse.exists(RUNS) else None
+    if scored is None:
+        raise BadInputError(f"{as_of} is not scored. Run jobs/monthly.py --as-of {as_of} first.")
+    inputs = scored["inputs"]
+    features_run, bundle = context.runs.get(inputs["features"]), inputs["bundle"]
+    previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
+    run = _asked(context, as_of, features_run, bundle, previous)
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         context.steps.say(f"monitor_drift: {as_of} is published already (run {done['run_id']})")
@@ -70,10 +71,9 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
         return done
     models = load_bundle(context, bundle)
     check_features(context, models)
-    previous = context.runs.before("monthly", as_of)
     everyone = read_everyone(context, as_of, features_run)
     try:
-        month = Month(as_of, features_run, bundle, everyone, previous, scored["run_id"] if scored else None)
+        month = Month(as_of, features_run, bundle, everyone, previous, scored["run_id"])
         return monitor(context, month, models)
     finally:
         everyone.release()
@@ -81,7 +81,7 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
 
 def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     """The same for a month in hand, before it is published."""
-    run = _asked(context, month.as_of, month.features_run, month.bundle)
+    run = _asked(context, month.as_of, month.features_run, month.bundle, month.previous)
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         return done
@@ -101,13 +101,12 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     )  # fmt: skip
 
 
-def _features(context: Context, as_of: dt.date) -> Row | None:
-    return context.runs.latest("build_features", as_of)
-
-
-def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str) -> Run:
-    config = context.config_files("monitoring.yml", "population.yml", "sweep.yml", *context.feature_files())
-    return new_run("monitor_drift", as_of, config, {"features": features_run["run_id"], "bundle": bundle})
+def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str, previous: Row | None) -> Run:
+    config = context.config_files(
+        "monitoring.yml", "population.yml", "rules.yml", "stickiness.yml", "sweep.yml", *context.feature_files()
+    )
+    inputs = {"features": features_run["run_id"], "bundle": bundle}
+    return new_run("monitor_drift", as_of, config, inputs | ({"previous": previous["run_id"]} if previous else {}))
 
 
 def _report(context: Context, month: Month, models: Mapping[str, Model]) -> tuple[list[Judged], str, str]:
@@ -140,12 +139,15 @@ def _report(context: Context, month: Month, models: Mapping[str, Model]) -> tupl
 
 def _migration(context: Context, month: Month) -> list[Change]:
     """The share of the customers that changed segment since the month before, against the months before that."""
-    if month.migration is None or month.previous is None:
+    if month.previous is None:
         return []
     days = (month.as_of - month.previous["as_of"]).days
-    runs = context.warehouse.read(RUNS).where(f"job = 'monthly' AND as_of < DATE'{month.as_of}'")
-    same = runs.where(F.col("inputs")["bundle"] == month.bundle).orderBy("publish_seq").collect()
-    ids = [month.migration, *{r["as_of"]: r["run_id"] for r in same}.values()]
+    runs = context.warehouse.read(RUNS).where("job = 'monthly'").orderBy("publish_seq").collect()
+    bundles = {r["run_id"]: r["inputs"]["bundle"] for r in runs}
+    shown = {r["as_of"]: r for r in runs if r["as_of"] < month.as_of}.values()
+    # A month that a refit came before tells of the models, not of the customers.
+    same = [r for r in shown if bundles[r["run_id"]] == bundles.get(r["inputs"].get("previous")) == month.bundle]
+    ids = [month.run_id, *(r["run_id"] for r in same)]
     rows = context.warehouse.read(SEGMENT_MIGRATION).where(F.col("run_id").isin(ids))
     stayed = rows.where((F.col("from_segment_id") != NEW) & (F.col("to_segment_id") != GONE))
     moved = F.when(F.col("from_segment_id") != F.col("to_segment_id"), F.col("customers")).otherwise(0)
@@ -155,7 +157,7 @@ def _migration(context: Context, month: Month) -> list[Change]:
     now: dict[str, tuple[int, int]] = {}
     before: dict[str, list[tuple[int, int]]] = {}
     for r in sorted(counts.collect(), key=lambda r: r["as_of"]):
-        if r["run_id"] == month.migration:
+        if r["run_id"] == month.run_id:
             now[r["dimension"]] = r["moved"], r["customers"]
         elif abs((r["as_of"] - r["previous_as_of"]).days - days) <= SIMILAR:
             before.setdefault(r["dimension"], []).append((r["moved"], r["customers"]))

@@ -16,6 +16,7 @@ from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     EXCLUDED_CUSTOMERS,
     POPULATION,
+    RUNS,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
@@ -24,6 +25,7 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.runs import Run, new_run
+from segmentation.monitoring import REFIT, STOP
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
@@ -33,7 +35,7 @@ from segmentation.pipeline.gate import PASSED
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.monitor import Month, monitor
-from segmentation.pipeline.population import Everyone, read_everyone, write_population
+from segmentation.pipeline.population import Everyone, check_kept, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
 from segmentation.segments import Model, Stickiness, load_rules, segment_rows
 from segmentation.segments.population import SCORED
@@ -52,13 +54,21 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
     """
     if folder is not None:
         run_ingest(context, folder)
-    for as_of, features_run in zip(as_ofs, run_features(context, as_ofs), strict=True):
+    newest = context.runs.before("monthly", dt.date.max) if context.warehouse.exists(RUNS) else None
+    if newest is not None and newest["verdict"] == REFIT:
+        _settle(context, newest)  # it may have been published, and its process killed before the promotion
+    for as_of, features_run in zip(as_ofs, run_features(context, as_ofs, follow=True), strict=True):
         if context.runs.champion(as_of) is None:
             run_fit(context, as_of)
         run = run_score(context, as_of, features_run)
-        if CHALLENGER in run["inputs"]:
-            promote_fitted(context, as_of, context.runs.get(run["inputs"][CHALLENGER]))
+        _settle(context, run)
         yield run
+
+
+def _settle(context: Context, run: Row) -> None:
+    """Lets the challenger of the newest month take over where that month has said so, once; else it stays one."""
+    if CHALLENGER in run["inputs"] and run["as_of"] == context.runs.last_as_of("monthly"):
+        promote_fitted(context, run["as_of"], context.runs.get(run["inputs"][CHALLENGER]))
 
 
 def run_month(context: Context, as_of: dt.date, folder: str | None = None) -> Row:
@@ -101,13 +111,15 @@ def _score_and_publish(context: Context, run: Run, month: Month) -> Row:
         check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
     rows, notes = _segment_rows(context, features, models, previous)
+    context.steps.say_notes("off, inputs missing", notes)
     versions = {SEGMENTS.name: _write_segments(context, run, SEGMENTS, rows)}
     moved, moves = write_migration(context, run, previous, tiles, _between(context, previous, month.bundle, models))
     versions |= moved
     verdict = _judge(context, month, models)
+    theirs = context.warehouse.frame(SEGMENTS_CHALLENGER, [])
     if verdict.challenger is not None:
         theirs, _ = _segment_rows(context, features, load_bundle(context, verdict.challenger), previous)
-        versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
+    versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
     versions |= write_profiles(context, run, previous, everyone, models, tiles)
     versions |= write_population(context, run, everyone, tiles)
     _audit(context, run, month.features_run, everyone)
@@ -139,13 +151,19 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
         return Verdict("refit", f"bundle {month.bundle}, fitted on these customers")
     drift = monitor(context, month, models)
     found, said, runs = drift["verdict"], drift["reason"], {"drift": drift["run_id"]}
-    if found == "stop":
+    if found == STOP:
         raise StopError(
             f"{month.as_of} is not published: {said}. The rows of drift_report for {month.as_of} say more. Mend the "
             "data and start again; if it is the shop that has changed, raise `stop` in conf/monitoring.yml."
         )
-    if found != "refit":
+    if found != REFIT:
         return Verdict(found, said, runs)
+    newest = context.runs.last_as_of("monthly")
+    if newest is not None and newest > month.as_of:
+        return Verdict("rescored", f"{said}. Later months are scored already: no challenger was fitted", runs)
+    next_up = context.runs.champion(month.as_of + dt.timedelta(days=1))
+    if next_up != month.bundle:
+        return Verdict("rescored", f"{said}. {next_up} takes over from the next date on already", runs)
     challenger = fit_challenger(context, month.as_of, drift)
     version = bundle_of(context, challenger)
     runs |= {CHALLENGER: challenger["run_id"]}
@@ -167,7 +185,6 @@ def _segment_rows(
     rules, notes = load_rules(context.config, [f.name for f in registry.features]).without(
         {f.name for f in registry.features if f.off_because}
     )
-    context.steps.say_notes("off, inputs missing", notes)
     return segment_rows(models, features, conditions, rules, before, sticky.min_score), notes
 
 
@@ -177,14 +194,15 @@ def _between(context: Context, previous: Row | None, bundle: str, models: Mappin
         return None
     built = context.runs.get(previous["inputs"]["features"])
     features = context.warehouse.read_run(context.registry.table, built["as_of"], built["run_id"])
-    rows, _ = _segment_rows(context, features, models, None)
+    check_kept(features, built)
+    rows, _ = _segment_rows(context, features, models, previous)
     return rows
 
 
 def _write_segments(context: Context, run: Run, table: Table, rows: DataFrame) -> int:
     with context.steps.step(table.name) as facts:
-        attempt = rows.select(F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "*")
-        version = context.warehouse.write_attempt(table, attempt, run.as_of, run.run_id)
+        rows = rows.withColumns({"as_of": F.lit(run.as_of), "run_id": F.lit(run.run_id)})
+        version = context.warehouse.write_attempt(table, rows, run.as_of, run.run_id)
         facts.append(f"version {version}")
     return version
 

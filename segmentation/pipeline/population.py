@@ -54,6 +54,7 @@ def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyo
     context.steps.say_notes("off, inputs missing", notes)
     with context.steps.step(POPULATION.name) as facts:
         features = warehouse.read_run(registry.table, as_of, features_run["run_id"]).persist()
+        check_kept(features, features_run)
         customers = customers_before(context, as_of, features_run)
         excluded = excluded_customers(population.all, features, customers).persist()
         found = excluded.groupBy("exclusion").agg(F.count("*").alias("n"), F.count_if("has_features").alias("of_us"))
@@ -76,6 +77,17 @@ def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyo
         features.unpersist()
         features = others
     return Everyone(features, excluded, population.all, counts, scored, notes)
+
+
+def check_kept(features: DataFrame, features_run: Row) -> None:
+    """Raises GuardError where the features that a run has published are not all there any more."""
+    n = features.count()
+    if n != features_run["rows_out"]:
+        raise GuardError(
+            f"customer_features as of {features_run['as_of']}: {n:,} rows are left of {features_run['rows_out']:,}; "
+            "jobs/maintain.py takes them away by keep_days in conf/maintenance.yml. Build them again with "
+            f"jobs/build_features.py --as-of {features_run['as_of']} --restate."
+        )
 
 
 def write_population(context: Context, run: Run, everyone: Everyone, tiles: DataFrame) -> dict[str, int]:

@@ -149,7 +149,7 @@ def _rows(
         "model_version": pa.array([model.version if model else None] * n, pa.string()),
     }  # fmt: skip
     if dimension == UNIFIED and customers.met.any():
-        columns |= _ruled(rules, customers.met, published, names)
+        columns |= _ruled(rules, customers.met, published, names, columns["held_distance"])
     return pa.RecordBatch.from_arrays([_typed(columns[c.name], c.type) for c in COLUMNS], [c.name for c in COLUMNS])
 
 
@@ -188,7 +188,9 @@ def _modelled(
     }
 
 
-def _ruled(rules: Sequence[Rule], met: Bools, published: pa.Array, names: pa.Array) -> dict[str, pa.Array]:
+def _ruled(
+    rules: Sequence[Rule], met: Bools, published: pa.Array, names: pa.Array, away: pa.Array
+) -> dict[str, pa.Array]:
     """Segment, name and rule of those whom a rule claims: the first that holds; and all that hold, in order."""
     claimed = met.any(axis=1)
     first = pa.array(met.argmax(axis=1), mask=~claimed)
@@ -200,6 +202,7 @@ def _ruled(rules: Sequence[Rule], met: Bools, published: pa.Array, names: pa.Arr
         "segment_id": pc.coalesce(ids, published),
         "segment_name": pc.coalesce(called, names),
         "rule_applied": rule,
+        "held_distance": pc.if_else(pa.array(claimed), pa.scalar(None, pa.float64()), away),
         "rules_met": pa.ListArray.from_arrays(pa.array(each), every, mask=pa.array(~claimed)),
     }
 

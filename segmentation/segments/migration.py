@@ -23,15 +23,16 @@ def migration(then: DataFrame, now: DataFrame, revenue: DataFrame) -> DataFrame:
     then, now: published rows of `segments` of two as-of dates; revenue: customer_id and revenue_365d at the later one.
     Who was not scored then comes from `(new)`, who is not any more goes to `(gone)`. Over what they come from the
     customers add up to those of then, over where they go to those of now. share is of the customers of the segment
-    then; of the new ones for `(new)`. held: of the customers those whom stickiness keeps where they were.
+    then; of the new ones for `(new)`. held: of the customers those whom stickiness keeps where they were; raw_moved:
+    those of whom the model alone says another segment than then.
     """
 
     def side(rows: DataFrame, name: str, *more: Column) -> DataFrame:
         named = (F.col(c).alias(f"{name}_{c}") for c in ("segment_id", "segment_name"))
-        return rows.select("dimension", "customer_id", *named, *more)
+        return rows.select("dimension", "customer_id", *named, F.col("raw_segment_id").alias(f"{name}_raw"), *more)
 
-    kept = F.col("held_distance").isNotNull() & F.col("rule_applied").isNull()
-    both = side(then, "from").join(side(now, "to", kept.alias("kept")), on=["dimension", "customer_id"], how="full")
+    kept = F.col("held_distance").isNotNull().alias("kept")
+    both = side(then, "from").join(side(now, "to", kept), on=["dimension", "customer_id"], how="full")
     flows = (
         both.fillna({"from_segment_id": NEW, "from_segment_name": "New", "to_segment_id": GONE,
                      "to_segment_name": "No longer scored"})
@@ -40,6 +41,7 @@ def migration(then: DataFrame, now: DataFrame, revenue: DataFrame) -> DataFrame:
         .agg(
             F.count("*").alias("customers"),
             F.count_if("kept").alias("held"),
+            F.count_if(F.col("from_raw") != F.col("to_raw")).alias("raw_moved"),
             F.coalesce(F.sum("revenue_365d"), F.lit(0)).cast(MONEY).alias("revenue_365d"),
         )
     )  # fmt: skip

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from segmentation.core.errors import BadInputError
-from segmentation.core.schemas import POPULATION, RUNS, STG_PRODUCTS
+from segmentation.core.schemas import POPULATION, RUNS, STG_PRODUCTS, TABLES
+from segmentation.io import runs
+from segmentation.io.delta import Part
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline import Context, run_maintain
+from segmentation.pipeline.maintain import EVERY_FIT, MaintenanceRules, _superfluous
 from tests.conftest import submit
 from tests.published import table
 from tests.shop import configure, open_shop
@@ -79,6 +82,31 @@ def test_dead_attempts_go_after_two_days_and_superseded_runs_after_thirty(shop: 
     assert shop.maintain(31 * DAY) == set()
 
 
+def test_a_replaced_run_is_as_old_as_the_one_in_its_place(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that has begun before the restatement may still read it."""
+    started = dt.datetime.now(dt.UTC)
+    with monkeypatch.context() as m:
+        m.setattr(runs, "_utc_now", lambda: started - 60 * DAY)
+        old = shop.publish(shop.attempt(JULY))
+    shop.publish(shop.attempt(JULY))
+    assert shop.maintain(29 * DAY) == set()
+    assert shop.maintain(31 * DAY) == {old}
+
+
+def test_models_stay_whatever_has_become_of_their_run(shop: Shop) -> None:
+    """Segments of long ago refer to them by version, not by run."""
+    assert set(EVERY_FIT) == {"segment_models", "segment_lineage", "k_sweep", "k_selection"}
+    rules = MaintenanceRules(dead_after_hours=48, superseded_after_days=30)
+    instants = dict.fromkeys(("segment_models", "population"), 1)
+    rows = [Row(run_id=r, as_of=JULY, publish_seq=i, output_versions=instants, inputs={}, finished=0)
+            for i, r in enumerate("ab")]  # fmt: skip
+    written = [Part(JULY, r, dt.datetime(2024, 7, 1, tzinfo=dt.UTC)) for r in "ab"]
+    for name, gone in (("segment_models", []), ("population", ["a"])):
+        of = next(t for t in TABLES if t.name == name)
+        found = _superfluous(rules, of, written, rows, dt.datetime.now(dt.UTC))
+        assert [part.run_id for part, _ in found] == gone
+
+
 def test_old_dates_go_only_where_a_table_is_named(shop: Shop) -> None:
     features = shop.context.registry.table.name
     old, young = (
@@ -108,7 +136,9 @@ def test_mistakes_are_named(shop: Shop, tmp_path: Path) -> None:
         run_maintain(nothing, dt.datetime.now(dt.UTC))
     path = shop.folder / "conf" / "maintenance.yml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"keep_days": {"populaton": 30}}))
-    with pytest.raises(BadInputError, match=r'"populaton" is no published table\. .*Did you mean "population"'):
+    with pytest.raises(
+        BadInputError, match=r'"populaton" is no published table whose dates may go\. .*Did you mean "population"'
+    ):
         shop.maintain(0 * DAY)
 
 

@@ -12,12 +12,13 @@ import yaml
 from pyspark.sql import Row, SparkSession
 
 from segmentation.core.errors import BadInputError, StopError
-from segmentation.pipeline import Context, run_ingest, run_monitor, run_month
+from segmentation.pipeline import Context, month, run_ingest, run_monitor, run_month
 from tests.conftest import submit
 from tests.published import published, table
 from tests.shop import configure, line, open_shop, write_sales
 
 JULY, AUGUST, SEPTEMBER = dt.date(2024, 7, 1), dt.date(2024, 8, 1), dt.date(2024, 9, 1)
+LATER, LAST = dt.date(2024, 9, 2), dt.date(2024, 9, 3)
 KINDS = ((14, 8.0), (30, 60.0), (61, 25.0))
 """Days between orders, and what one costs."""
 CUSTOMERS = 90
@@ -60,6 +61,14 @@ class Shop:
         found: list[Row] = list(runs[(runs["job"] == job) & (runs["as_of"] == as_of)].itertuples())
         return found
 
+    def august(self, times: int = 1) -> list[dict[str, str]]:
+        """Its lines, with so many times the amounts."""
+        of_month = [r for r in sales() if r["sold_at"] >= "2024-08-01"]
+        return [r | {"amount": f"{float(r['amount']) * times:.2f}"} for r in of_month]
+
+    def ingest(self, name: str, lines: list[dict[str, str]]) -> None:
+        run_ingest(self.context(), str(write_sales(self.folder / name, lines)))
+
     def shares(self, as_of: dt.date) -> pd.Series:
         """Of each unified segment, counted by another reader."""
         rows = published(self.warehouse, "segments", as_of)
@@ -73,11 +82,10 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     configure(found.folder / "conf", pinned_k=PINNED)
     known = {"known_months": {"2024-08": "the guard at staging would refuse it"}}
     before = [r for r in sales() if r["sold_at"] < "2024-08-01"]
-    after = [r | {"amount": f"{float(r['amount']) * 100:.2f}"} for r in sales() if r["sold_at"] >= "2024-08-01"]
     found.set("sources/shop.yml", received_on=AUGUST, guards=known)
     run_month(found.context(), JULY, str(write_sales(found.folder / "before", before)))
     found.set("sources/shop.yml", received_on=SEPTEMBER)
-    run_ingest(found.context(), str(write_sales(found.folder / "after", after)))
+    found.ingest("after", found.august(100))
     return found
 
 
@@ -135,38 +143,70 @@ def test_a_hundredfold_error_stops_the_month_and_names_the_money(shop: Shop) -> 
     assert not {s for s in stops if s.startswith("orders")}
 
 
-def test_drift_that_is_accepted_calls_for_a_challenger_that_takes_over_from_the_next_date(shop: Shop) -> None:
-    """The same month once nothing may stop it, with a gate that is closed and with one that is open."""
+def test_once_the_data_are_mended_the_same_month_is_published(shop: Shop) -> None:
+    shop.ingest("mended", shop.august())
+    run = run_month(shop.context(), SEPTEMBER)
+    assert run["verdict"] in ("stable", "rescored")
+    assert [r.verdict for r in shop.runs("monitor_drift", SEPTEMBER)] == ["stop", run["verdict"]]
+    assert len(shop.runs("monthly", SEPTEMBER)) == 1
+
+
+def test_drift_that_is_accepted_calls_for_a_challenger_that_takes_over_from_the_next_date(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day later, in cents again and with nothing that may stop it: behind a gate that is closed, and an open one."""
+    shop.ingest("again", shop.august(100))
     checks = yaml.safe_load((shop.folder / "conf" / "monitoring.yml").read_text())["checks"]
     shop.set("monitoring.yml", checks={c: {k: v for k, v in at.items() if k != "stop"} for c, at in checks.items()})
     shop.set("promotion.yml", min_share=0.4)
-    champion = published(shop.warehouse, "segments", AUGUST)["model_version"].dropna().unique().tolist()
-    refused = run_month(shop.context(), SEPTEMBER)
+    [champion] = published(shop.warehouse, "segments", SEPTEMBER)["model_version"].dropna().unique()
+    refused = run_month(shop.context(), LATER)
     assert refused["verdict"] == "rescored"
     assert "The gate refused" in refused["reason"]
     assert "smallest segment" in refused["reason"]
-    scores = published(shop.warehouse, "segments", SEPTEMBER)
-    assert scores["model_version"].dropna().unique().tolist() == champion
-    theirs = published(shop.warehouse, "segments_challenger", SEPTEMBER)
+    scores = published(shop.warehouse, "segments", LATER)
+    assert scores["model_version"].dropna().unique().tolist() == [champion]
+    theirs = published(shop.warehouse, "segments_challenger", LATER)
     [challenger] = theirs["model_version"].dropna().unique()
-    assert [challenger] != champion
+    assert challenger != champion
     assert len(theirs) == len(scores)
     assert challenger in refused["reason"]
     assert challenger not in set(table(shop.warehouse, "promotions")["model_version"])
 
     shop.set("promotion.yml", max_silhouette_loss=2.0, min_stability=0.0, min_share=0.0)
-    passed = run_month(shop.context(restate=True), SEPTEMBER)
-    assert passed["verdict"] == "refit"
-    assert "takes over" in passed["reason"]
-    assert published(shop.warehouse, "segments", SEPTEMBER)["model_version"].dropna().unique().tolist() == champion
-    promotions = table(shop.warehouse, "promotions").sort_values("seq")
-    assert promotions["effective_from_as_of"].tolist()[-1] == SEPTEMBER + dt.timedelta(days=1)
-    assert promotions["model_version"].tolist()[-1] in passed["reason"]
-    # A run that died before the promotion makes up for it: started again, it finds both done.
-    assert run_month(shop.context(), SEPTEMBER)["run_id"] == passed["run_id"]
-    assert len(table(shop.warehouse, "promotions")) == len(promotions)
+    with monkeypatch.context() as m:
+        m.setattr(month, "promote_fitted", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_month(shop.context(restate=True), LATER)
+    passed = shop.runs("monthly", LATER)[-1]
+    assert passed.verdict == "refit"
+    assert "takes over" in passed.reason
+    assert published(shop.warehouse, "segments", LATER)["model_version"].dropna().unique().tolist() == [champion]
+    # Killed before the promotion: the next month makes up for it, and is scored by the new bundle.
+    after = run_month(shop.context(), LAST)
+    last = table(shop.warehouse, "promotions").sort_values("seq").iloc[-1]
+    assert last["effective_from_as_of"] == LAST
+    assert last["model_version"] in passed.reason
+    assert set(published(shop.warehouse, "segments", LAST)["model_version"].dropna()) == {last["model_version"]}
+    assert after["verdict"] in ("stable", "rescored")
+    assert published(shop.warehouse, "segments_challenger", LAST).empty
+    # What the refit did to segments is told apart from what customers did in a day: nothing.
+    changes = published(shop.warehouse, "segment_changes", LAST)
+    assert changes["by_model"].abs().sum() > 0
+    assert changes["moved_in"].sum() <= 3
+    parts = changes["customers_before"] + changes["by_model"] + changes["came"] - changes["gone"]
+    assert (parts + changes["moved_in"] - changes["moved_out"] == changes["customers"]).all()
+    # An older month that is done again changes no champion, and says so.
+    shop.set("monitoring.yml", checks=checks | {"feature_psi": {"moved": 1e-9, "refit": 1e-9}}, false_alarms=0.99)
+    old = run_month(shop.context(restate=True), AUGUST)
+    assert (old["verdict"], "no challenger was fitted" in old["reason"]) in {("rescored", True), ("stable", False)}
+    assert table(shop.warehouse, "promotions")["seq"].max() == last["seq"]
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_month_that_is_not_there_is_asked_for(shop: Shop) -> None:
-    with pytest.raises(BadInputError, match=r"2024-10-01 has no features or no models\. Run jobs/monthly\.py --as-of"):
+    with pytest.raises(BadInputError, match=r"2024-10-01 is not scored\. Run jobs/monthly\.py --as-of 2024-10-01"):
         run_monitor(shop.context(), dt.date(2024, 10, 1))

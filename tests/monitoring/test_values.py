@@ -89,8 +89,8 @@ def test_who_differs_from_what_nearly_all_have_is_counted_apart() -> None:
     share, city = feature("discount_share_365d"), feature("city")
     few_below = fit_bins(share, pd.Series([1.0] * 92 + [0.2, 0.4, 0.6, 0.8] * 2))
     assert few_below is not None
-    assert few_below.edges == (0.8,)
-    assert few_below.counts(pa.array([1.0, 0.5, 0.0, None])).tolist() == [2, 1, 1]
+    assert few_below.edges == (0.8, 1.0)
+    assert few_below.counts(pa.array([1.0, 0.5, 0.0, 1.5, None])).tolist() == [2, 1, 1, 1]
     alike = fit_bins(share, pd.Series([3.0, None, 3.0]))
     assert alike is not None
     assert alike.counts(pa.array([3.0, 2.9999, 3.0001, 3.0, None])).tolist() == [1, 2, 1, 1]

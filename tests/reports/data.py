@@ -269,7 +269,7 @@ def migration_frame() -> pd.DataFrame:
         (UNIFIED, "(new)", "New", "UN-2", "Two", 40, 1.0, Decimal("400.00")),
         ("behavioral", "BE-1", "Elsewhere", "BE-2", "Nowhere", 7, 1.0, Decimal("1.00")),
     ]
-    rows = [(AS_OF, RUN, dt.date(2017, 12, 1), *f[:6], 0, *f[6:]) for f in flows]
+    rows = [(AS_OF, RUN, dt.date(2017, 12, 1), *f[:6], 0, 0, *f[6:]) for f in flows]
     return pd.DataFrame(rows, columns=list(SEGMENT_MIGRATION.names))
 
 

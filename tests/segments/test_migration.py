@@ -17,17 +17,17 @@ from segmentation.segments.migration import Path
 
 ROWS = (
     "dimension string, customer_id string, segment_id string, segment_name string, held_distance double, "
-    "rule_applied string"
+    "raw_segment_id string"
 )
 
 
 def published(spark: SparkSession, **segments: str) -> DataFrame:
     """A segment that is written with * is one that stickiness keeps the customer in."""
     rows = [
-        ("unified", c, s.strip("*"), s.strip("*").upper(), 1.0 if "*" in s else None, s if "rule" in s else None)
+        ("unified", c, s.strip("*"), s.strip("*").upper(), 1.0 if "*" in s else None, "u9" if "*" in s else s)
         for c, s in segments.items()
     ]
-    return spark.createDataFrame([*rows, ("behavioral", "a", "no_data", "No data", None, None)], ROWS)
+    return spark.createDataFrame([*rows, ("behavioral", "a", "no_data", "No data", None, "no_data")], ROWS)
 
 
 def money(spark: SparkSession, **amounts: str) -> DataFrame:
@@ -38,17 +38,17 @@ def money(spark: SparkSession, **amounts: str) -> DataFrame:
 def test_customers_shares_and_revenue_by_where_they_were_and_are(spark: SparkSession) -> None:
     """Of four in u1 two stay, one goes to u2, one is gone; n is new; a rule's segment is one like any other."""
     then = published(spark, a="u1", b="u1", c="u1", d="u1", e="u2")
-    now = published(spark, a="u1", b="u1*", c="u2", e="rule-lapsed*", n="u2")
+    now = published(spark, a="u1", b="u1*", c="u2", e="rule-lapsed", n="u2")
     revenue = money(spark, a="1.50", b="2.25", c="-3.00", d="7.00", n="4.00", stranger="99.00")
     rows = migration(then, now, revenue).where("dimension = 'unified'").collect()
-    columns = ("customers", "held", "share", "revenue_365d")
+    columns = ("customers", "held", "raw_moved", "share", "revenue_365d")
     found = {(r["from_segment_id"], r["to_segment_id"]): tuple(r[c] for c in columns) for r in rows}
     assert found == {
-        ("u1", "u1"): (2, 1, 0.5, Decimal("3.75")),
-        ("u1", "u2"): (1, 0, 0.25, Decimal("-3.00")),
-        ("u1", "(gone)"): (1, 0, 0.25, Decimal("7.00")),
-        ("u2", "rule-lapsed"): (1, 0, 1.0, Decimal("0.00")),  # bought nothing for a year; a rule holds nobody back
-        ("(new)", "u2"): (1, 0, 1.0, Decimal("4.00")),
+        ("u1", "u1"): (2, 1, 1, 0.5, Decimal("3.75")),
+        ("u1", "u2"): (1, 0, 1, 0.25, Decimal("-3.00")),
+        ("u1", "(gone)"): (1, 0, 0, 0.25, Decimal("7.00")),
+        ("u2", "rule-lapsed"): (1, 0, 1, 1.0, Decimal("0.00")),  # bought nothing for a year
+        ("(new)", "u2"): (1, 0, 0, 1.0, Decimal("4.00")),
     }
     assert {r["to_segment_name"] for r in rows if r["to_segment_id"] == "(gone)"} == {"No longer scored"}
     assert {r["from_segment_name"] for r in rows} == {"U1", "U2", "New"}
@@ -64,11 +64,11 @@ def test_flows_add_up_to_both_sides_and_to_all_money(spark: SparkSession, seed: 
         who = sorted(rng.choice(80, int(rng.integers(1, 80)), replace=False))
         return pd.DataFrame(
             [
-                (d, f"c{i}", s, s, None, None)
+                (d, f"c{i}", s, s, None, s)
                 for d in dimensions
                 for i, s in zip(who, rng.choice(names, len(who)), strict=True)
             ],
-            columns=["dimension", "customer_id", "segment_id", "segment_name", "held_distance", "rule_applied"],
+            columns=["dimension", "customer_id", "segment_id", "segment_name", "held_distance", "raw_segment_id"],
         )
 
     then, now = drawn(), drawn()

@@ -187,6 +187,7 @@ SEGMENT_MIGRATION = Table(
         col("to_segment_name", "string", "Its name now"),
         col("customers", "bigint", "Customers"),
         col("held", "bigint", "Of them those whom stickiness keeps there although the model says another segment"),
+        col("raw_moved", "bigint", "Of them those of whom the model alone says another segment than then"),
         col("share", "double", "Share of the customers of from_segment_id, 0..1"),
         col("revenue_365d", MONEY, "Their net revenue in the 365 days before the as-of date"),
     ),
