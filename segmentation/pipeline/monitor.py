@@ -139,13 +139,12 @@ def _report(context: Context, month: Month, models: Mapping[str, Model]) -> tupl
 
 def _migration(context: Context, month: Month) -> list[Change]:
     """The share of the customers that changed segment since the month before, against the months before that."""
-    if month.previous is None:
-        return []
+    if month.previous is None or month.previous["inputs"]["bundle"] != month.bundle:
+        return []  # a month that a refit came before tells of the models, not of the customers
     days = (month.as_of - month.previous["as_of"]).days
     runs = context.warehouse.read(RUNS).where("job = 'monthly'").orderBy("publish_seq").collect()
     bundles = {r["run_id"]: r["inputs"]["bundle"] for r in runs}
     shown = {r["as_of"]: r for r in runs if r["as_of"] < month.as_of}.values()
-    # A month that a refit came before tells of the models, not of the customers.
     same = [r for r in shown if bundles[r["run_id"]] == bundles.get(r["inputs"].get("previous")) == month.bundle]
     ids = [month.run_id, *(r["run_id"] for r in same)]
     rows = context.warehouse.read(SEGMENT_MIGRATION).where(F.col("run_id").isin(ids))

@@ -64,4 +64,5 @@ def test_months_of_the_same_models_and_length_as_they_are_shown_are_what_is_usua
     [found] = _migration(shop.context, Month(days[7], NOTHING, "B", NOTHING, late, now.run_id))
     assert found.value == pytest.approx(0.45 - 0.15)
     assert found.words == "45.0% of the returning customers changed segment, 15.0% in the 2 months before"
-    assert _migration(shop.context, Month(days[0], NOTHING, "A", NOTHING, None, old["run_id"])) == []
+    for bundle, previous in (("A", None), ("B", old)):
+        assert _migration(shop.context, Month(days[2], NOTHING, bundle, NOTHING, previous, refit["run_id"])) == []
