@@ -127,7 +127,7 @@ class Warehouse:
 
     def read_run(self, table: Table, as_of: dt.date, run_id: str) -> DataFrame:
         """What one run wrote; both partition columns are literals, so other partitions are never listed."""
-        return self.read(table).where(f"as_of = DATE'{as_of}' AND run_id = {quote(run_id)}")
+        return self.read(table).where(_partition(as_of, run_id))
 
     def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
         """Rows made on the driver, in the table's types and order."""
@@ -205,7 +205,7 @@ class Warehouse:
 
     def write_attempts(self, table: Table, rows: DataFrame, run_ids: Mapping[dt.date, str]) -> int:
         """The same for one attempt an as-of date, in one commit."""
-        predicate = " OR ".join(f"(as_of = DATE'{as_of}' AND run_id = {quote(r)})" for as_of, r in run_ids.items())
+        predicate = " OR ".join(_partition(as_of, run_id) for as_of, run_id in run_ids.items())
         rows = rows.select(*table.names).to(_struct(table.ddl))
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         return self._committed(table, lambda: writer.save(self.path(table)))
@@ -219,7 +219,7 @@ class Warehouse:
 
     def delete_parts(self, table: Table, parts: Iterable[Part]) -> int:
         """Takes partitions away in one commit that reads no data; returns its version."""
-        gone = " OR ".join(f"(as_of = DATE'{p.as_of}' AND run_id = {quote(p.run_id)})" for p in parts)
+        gone = " OR ".join(_partition(p.as_of, p.run_id) for p in parts)
         return self._committed(table, lambda: DeltaTable.forPath(self.spark, self.path(table)).delete(gone))
 
     def compact(self, table: Table) -> tuple[int, int]:
@@ -301,6 +301,11 @@ def _same_type(stored: DataType, ddl: str) -> bool:
 
 def _struct(ddl: str) -> StructType:
     return cast(StructType, StructType.fromDDL(ddl))
+
+
+def _partition(as_of: dt.date, run_id: str) -> str:
+    """SQL for the rows of one attempt at one date: literals, so that other partitions are never listed."""
+    return f"(as_of = DATE'{as_of}' AND run_id = {quote(run_id)})"
 
 
 def quote(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,9 +19,6 @@ from segmentation.pipeline.context import Context
 
 EVERY_FIT = (SEGMENT_MODELS.name, SEGMENT_LINEAGE.name, K_SWEEP.name, K_SELECTION.name)
 """Old segments refer to them: those of every published run stay."""
-
-
-DAY = 86_400
 
 
 class MaintenanceRules(Strict):
@@ -67,7 +64,7 @@ def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> d
                 parts = warehouse.parts(table)
                 gone = _superfluous(rules, table, parts, runs, now)
                 found[table.name] = sorted({part.run_id for part, _ in gone})
-                facts += [f"{n} {why}" for why, n in sorted(_count(gone).items())]
+                facts += [f"{n} {why}" for why, n in sorted(Counter(why for _, why in gone).items())]
                 if gone and not dry_run:
                     warehouse.delete_parts(table, [part for part, _ in gone])
             elif not dry_run:
@@ -100,7 +97,8 @@ def _superfluous(
         elif run["run_id"] not in shown:
             after = (r for r in wrote if r["as_of"] == part.as_of and r["publish_seq"] > run["publish_seq"])
             heir = next(after, run)
-            if now.timestamp() - heir["finished"] > rules.superseded_after_days * DAY:
+            since = dt.datetime.fromtimestamp(heir["finished"], dt.UTC)
+            if now - since > dt.timedelta(days=rules.superseded_after_days):
                 found.append((part, "superseded"))
         elif days is not None and newest is not None and (newest - part.as_of).days > days:
             found.append((part, "old"))
@@ -120,10 +118,3 @@ def needed(runs: Collection[Row]) -> set[str]:
         found |= waiting
         waiting = {i for run_id in waiting for i in inputs[run_id] if i in inputs} - found
     return found
-
-
-def _count(gone: Sequence[tuple[Part, str]]) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for _, why in gone:
-        counts[why] += 1
-    return counts

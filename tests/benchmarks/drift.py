@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from pyspark.sql import functions as F
 from scipy.stats import beta
 
@@ -41,7 +42,7 @@ from segmentation.monitoring.histograms import edges
 from segmentation.pipeline import open_context
 from segmentation.pipeline.bundle import load_bundle
 from segmentation.pipeline.population import read_everyone
-from segmentation.pipeline.reference import in_order
+from segmentation.pipeline.reference import in_order, layer
 from tests.benchmarks.data import BENCH, ROOT
 
 ITERATIONS = 50
@@ -94,23 +95,16 @@ class Study:
         histograms = []
         for (dimension, feature, _), x in zip(self.slots, customers.values, strict=True):
             bins = Bins(feature, dimension, edges=edges(x[~np.isnan(x)]))
-            histograms.append(Histogram(bins, tuple(counts(bins, x))))
+            histograms.append(Histogram(bins, tuple(bins.counts(pa.array(x)).tolist())))
         return histograms, take_standing(self.ordered, customers.blocks(self.views), SEED, ITERATIONS)
 
     def report(self, then: tuple[list[Histogram], list[Standing]], now: Customers) -> tuple[list[Judged], str, str]:
         histograms, standings = then
         found: list[Change] = list(
-            value_changes(
-                histograms, [np.array(counts(h.bins, x)) for h, x in zip(histograms, now.values, strict=True)]
-            )
+            value_changes(histograms, [h.bins.counts(pa.array(x)) for h, x in zip(histograms, now.values, strict=True)])
         )
         found += fit_changes(self.ordered, standings, now.blocks(self.views), ITERATIONS, self.rules.too_few)
         return judge(self.rules, found)
-
-
-def counts(bins: Bins, x: Any) -> list[int]:
-    place = np.searchsorted(np.array(bins.edges), x, side="left")
-    return np.bincount(np.where(np.isnan(x), bins.size, place), minlength=bins.size + 1).tolist()  # type: ignore[no-any-return]
 
 
 def study(warehouse: Path, source: str) -> Study:
@@ -140,7 +134,7 @@ def study(warehouse: Path, source: str) -> Study:
         np.where(rows[f"unknown{features.index(f)}"], np.nan, x[i].astype(float)) for _, f, i in watched.values()
     ]  # fmt: skip
     return Study(
-        [Layer(m.dimension, m.segment_ids, m.centroids) for m in models], layers(parts, unified),
+        [layer(m) for m in models], layers(parts, unified),
         list(watched.values()), Customers(x, members, np.array(values)),
         load(ROOT / "conf" / "monitoring.yml", MonitoringRules),
     )  # fmt: skip
