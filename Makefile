@@ -7,6 +7,7 @@ LINES ?= 20000000
 ROWS ?= 500000
 ROUNDS ?= 5
 RAW := build/raw/complete_journey
+SHORT := not faults and not long and not airflow
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport SPARK_HOME PYTHONPATH
@@ -16,7 +17,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql cluster test test-with-demo test-without-demo test-faults test-long bench-features bench-sweep bench-validity bench-drift check format wheel clean
+.PHONY: help setup demo new-source sql cluster test test-with-demo test-without-demo test-faults test-long test-airflow bench-features bench-sweep bench-validity bench-drift check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -26,6 +27,7 @@ help:
 	@echo "make cluster  a Spark standalone master and two workers on this machine, spark://127.0.0.1:7077, until Ctrl-C"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
+	@echo "make test-airflow  runs the DAG of conf/deploy in a real Airflow, in an environment of its own under build/"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"
 	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
@@ -78,16 +80,22 @@ test: check
 	@$(MAKE) --no-print-directory -j2 test-with-demo test-without-demo
 
 test-with-demo: setup
-	pytest -m 'with_demo and not faults and not long'
+	pytest -m 'with_demo and $(SHORT)'
 
 test-without-demo: setup
-	pytest -m 'not with_demo and not faults and not long'
+	pytest -m 'not with_demo and $(SHORT)'
 
 test-faults: setup
 	pytest -m faults
 
 test-long: setup
 	pytest -m long
+
+# An environment of its own: Airflow pins what the library does not.
+test-airflow: setup
+	@[ -x build/airflow/bin/airflow ] || { echo "Installing Airflow into build/airflow (two minutes, once) …"; \
+	$(PYTHON) -m venv build/airflow && build/airflow/bin/python -m pip install --quiet --disable-pip-version-check 'apache-airflow>=3.3,<3.4'; }
+	pytest -m airflow
 
 bench-features: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.features --lines $(LINES) --rounds $(ROUNDS) $(QUIET)

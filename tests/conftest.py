@@ -43,6 +43,9 @@ FAST = {
     "spark.databricks.delta.properties.defaults.checkpointInterval": "1000",
 }
 
+SUBMIT = ["spark-submit", "--properties-file", "conf/spark/local.conf"]
+SUBMIT_FAST = [*SUBMIT, *(part for key, value in FAST.items() for part in ("--conf", f"{key}={value}"))]
+
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,15 +80,7 @@ def no_names(spark: SparkSession) -> Iterator[None]:
 
 def submit(job: str, *options: str, fast: bool = False) -> subprocess.CompletedProcess[str]:
     """`spark-submit` of a job as README shows it; `fast` starts quicker and computes slower."""
-    settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")] if fast else []
-    command = [
-        "spark-submit",
-        "--properties-file",
-        "conf/spark/local.conf",
-        *settings,
-        f"jobs/{job}.py",
-        *options,
-    ]
+    command = [*(SUBMIT_FAST if fast else SUBMIT), f"jobs/{job}.py", *options]
     environment = {k: v for k, v in os.environ.items() if k not in ("PYSPARK_SUBMIT_ARGS", "MLFLOW_TRACKING_URI")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -79,7 +79,10 @@ def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     node = schema
     for part in location[:-1]:
         node = _resolve(schema, node)
-        node = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items") or {}
+        named = next(iter(node.get("patternProperties", {}).values()), None)
+        node = (
+            node.get("properties", {}).get(part) or named or node.get("additionalProperties") or node.get("items") or {}
+        )
     return list(_resolve(schema, node).get("properties", {}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from delta.exceptions import (
 )
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
@@ -60,12 +61,13 @@ class Part:
 class Warehouse:
     """Reads and writes tables by their contract.
 
-    Holds the session and the root only; every fact about data is in Delta.
+    Holds the session and the root; every fact about data is in Delta, and of small tables the newest version here too.
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark = spark
         self.root = absolute(spark, root)
+        self._rows: dict[str, tuple[int, list[Row]]] = {}
 
     def path(self, table: Table | str) -> str:
         """Where a table lives, for readers without a metastore too."""
@@ -266,9 +268,21 @@ class Warehouse:
 
     def version(self, table: Table) -> int:
         """The table's newest Delta version."""
-        row = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()
-        assert row is not None  # a table has at least the commit that made it
-        return int(row["version"])
+        # Its commits are files named by number, and a listing is sorted: no Spark job, as the table's history would be.
+        literal = re.sub(r"([\[\]{}*?\\])", r"\\\1", self.path(table))
+        commits = self.spark._jvm.org.apache.hadoop.fs.Path(f"{literal}/_delta_log/[0-9]*.json")  # type: ignore[union-attr]
+        found = commits.getFileSystem(self.spark._jsc.hadoopConfiguration()).globStatus(commits)
+        return int(found[len(found) - 1].getPath().getName().partition(".")[0])
+
+    def rows(self, table: Table) -> list[Row]:
+        """Everything in a small table, read again only where somebody has written since; none where it is not there."""
+        if not self.exists(table):
+            return []
+        version, path = self.version(table), self.path(table)
+        known = self._rows.get(path)
+        if known is None or known[0] != version:
+            known = self._rows[path] = version, self.read(table, version).collect()
+        return known[1]
 
     def exists(self, table: Table) -> bool:
         """Whether the table was created."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import Row
-from pyspark.sql import functions as F
 
 from segmentation.core.config import code_version, fingerprint
 from segmentation.core.errors import SegmentationError
-from segmentation.core.schemas import PROMOTIONS, RUNS
+from segmentation.core.schemas import PROMOTIONS, RUNS, Table
 from segmentation.io.delta import ATTEMPTS, Warehouse
 
 
@@ -62,13 +61,13 @@ class RunStore:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
+    def of(self, job: str, as_of: dt.date | None = None) -> list[Row]:
+        """The published runs of a job, of any as-of date where none is given, in order of publication."""
+        return [r for r in self._all() if r["job"] == job and as_of in (None, r["as_of"])]
+
     def published(self, run_key: str) -> Row | None:
         """The newest published run of a key, or None."""
-        if not self._warehouse.exists(RUNS):
-            return None
-        return (
-            self._warehouse.read(RUNS).where(f"run_key = '{run_key}'").orderBy("publish_seq", ascending=False).first()
-        )
+        return _last(r for r in self._all() if r["run_key"] == run_key)
 
     def get(self, run_id: str) -> Row:
         """One run. Raises LookupError where it was never published."""
@@ -77,17 +76,15 @@ class RunStore:
             raise LookupError(f"run {run_id} was never published")
         return row
 
-    def _find(self, run_id: str) -> Row | None:
-        return self._warehouse.read(RUNS).where(f"run_id = '{run_id}'").first()
-
     def latest(self, job: str, as_of: dt.date | None = None) -> Row | None:
         """The last published run of a job, of any as-of date where none is given."""
-        if not self._warehouse.exists(RUNS):
-            return None
-        runs = self._warehouse.read(RUNS).where(f"job = '{job}'")
-        if as_of is not None:
-            runs = runs.where(f"as_of = DATE'{as_of}'")
-        return runs.orderBy("publish_seq", ascending=False).first()
+        return _last(self.of(job, as_of))
+
+    def _all(self) -> list[Row]:
+        return sorted(self._warehouse.rows(RUNS), key=lambda r: r["publish_seq"])
+
+    def _find(self, run_id: str) -> Row | None:
+        return _last(r for r in self._all() if r["run_id"] == run_id)
 
     def publish(self, run: Run, restate: bool = False, after: int | None = None) -> Row:
         """Makes a run's tables visible with one commit, and returns the row that holds the key afterwards.
@@ -116,12 +113,13 @@ class RunStore:
                 raise OvertakenError(f"run {run.run_id} was overtaken by {newest['run_id']}; start the job again.")
         raise SegmentationError(f"run {run.run_id} lost {ATTEMPTS} races to publish; start the job again.")
 
+    def promotions(self) -> list[Row]:
+        """All there are; the last of those in effect by a date serves at it."""
+        return sorted(self._warehouse.rows(PROMOTIONS), key=lambda r: (r["effective_from_as_of"], r["seq"]))
+
     def champion(self, as_of: dt.date) -> str | None:
         """The bundle in effect at an as-of date: the last promotion effective by then; None before any."""
-        row = (
-            self._warehouse.read(PROMOTIONS).where(f"effective_from_as_of <= DATE'{as_of}'")
-            .orderBy("effective_from_as_of", "seq", ascending=False).first()
-        )  # fmt: skip
+        row = _last(r for r in self.promotions() if r["effective_from_as_of"] <= as_of)
         return None if row is None else str(row["model_version"])
 
     def newest_champion(self) -> str | None:
@@ -130,17 +128,15 @@ class RunStore:
 
     def before(self, job: str, as_of: dt.date) -> Row | None:
         """The run of a job that is shown for the latest as-of date before this one; None where there is none."""
-        runs = self._warehouse.read(RUNS).where(f"job = '{job}' AND as_of < DATE'{as_of}'")
-        return runs.orderBy("as_of", "publish_seq", ascending=False).first()
+        return _last(sorted((r for r in self.of(job) if r["as_of"] < as_of), key=lambda r: r["as_of"]))
 
     def last_as_of(self, job: str) -> dt.date | None:
         """The latest as-of date that a job has published; None before any."""
-        row = self._warehouse.read(RUNS).where(f"job = '{job}'").agg(F.max("as_of").alias("last")).first()
-        return None if row is None else row["last"]
+        return max((r["as_of"] for r in self.of(job)), default=None)
 
     def promoted(self, model_version: str) -> bool:
         """Whether the bundle was ever promoted."""
-        return not self._warehouse.read(PROMOTIONS).where(F.col("model_version") == model_version).isEmpty()
+        return any(r["model_version"] == model_version for r in self.promotions())
 
     def promote(self, model_version: str, effective_from: dt.date, by: str, reason: str) -> None:
         """Appends a promotion; nothing where the bundle is champion at that date already."""
@@ -151,15 +147,16 @@ class RunStore:
                       "seq": self._next("seq", PROMOTIONS), "by": by, "reason": reason}  # fmt: skip
             # A number that another promotion took in the meantime is no match for ours: then try the next one.
             self._warehouse.insert_missing(PROMOTIONS, self._warehouse.frame(PROMOTIONS, [values]), "t.seq >= s.seq")
-            ours = f"seq = {values['seq']} AND model_version = '{model_version}'"
-            if not self._warehouse.read(PROMOTIONS).where(ours).isEmpty():
+            if any((r["seq"], r["model_version"]) == (values["seq"], model_version) for r in self.promotions()):
                 return
         raise SegmentationError(f"promotion of {model_version} lost {ATTEMPTS} races; start the job again.")
 
-    def _next(self, column: str, table: Any) -> int:
-        row = self._warehouse.read(table).selectExpr(f"coalesce(max({column}), 0) + 1 AS n").first()
-        assert row is not None  # an aggregate without groups has one row
-        return int(row["n"])
+    def _next(self, column: str, table: Table) -> int:
+        return max((r[column] for r in self._warehouse.rows(table)), default=0) + 1
+
+
+def _last(rows: Iterable[Row]) -> Row | None:
+    return next(iter(reversed(list(rows))), None)
 
 
 def _utc_now() -> dt.datetime:

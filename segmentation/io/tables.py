@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +10,10 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import BadInputError, ConfigError
+from segmentation.core.errors import BadInputError
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.files import RawFile, list_files
+from segmentation.io.secrets import secret
 
 
 def find_raw(
@@ -78,7 +78,7 @@ def _find_jdbc(spark: SparkSession, name: str, options: Mapping[str, str], water
 
 
 def _jdbc(spark: SparkSession, name: str, options: Mapping[str, str]) -> DataFrame:
-    given = {key: _secret(name, key, value) for key, value in options.items()}
+    given = {key: secret(name, key, value) for key, value in options.items()}
     try:
         return spark.read.format("jdbc").options(**given, dbtable=name).load()
     except SPARK_FAILED as error:
@@ -86,12 +86,3 @@ def _jdbc(spark: SparkSession, name: str, options: Mapping[str, str]) -> DataFra
             f"{name}: not readable as jdbc: {reason(error)}. Check `url` and `driver` in the mapping, and "
             "that the driver's JAR is on Spark's class path."
         ) from None
-
-
-def _secret(table: str, key: str, value: str) -> str:
-    """`$NAME` is what the environment says; the mapping, and so the run, holds only the name."""
-    if not value.startswith("$"):
-        return value
-    if value[1:] not in os.environ:
-        raise ConfigError(f"{table}: `{key}` is {value}, and that is not set. Set it in the environment of the job.")
-    return os.environ[value[1:]]

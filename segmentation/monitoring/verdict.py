@@ -5,50 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pydantic import Field, model_validator
-
-from segmentation.core.config import Strict
+from segmentation.monitoring.rules import Limits, MonitoringRules
 
 HOLDS, MOVED, REFIT, STOP, TOO_FEW = "holds", "moved", "refit", "stop", "too few"
 WORDS = {HOLDS: "stable", MOVED: "rescored", REFIT: "refit", STOP: "stop"}
 """The worst of a report's rows → its verdict."""
 SHOWN = 3
-
-
-class Limits(Strict):
-    """Of one check; a figure that chance alone may give has not moved, however large."""
-
-    moved: float = Field(gt=0)
-    refit: float | None = None
-    stop: float | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Limits:
-        given = [x for x in (self.moved, self.refit, self.stop) if x is not None]
-        if given != sorted(given):
-            raise ValueError("`moved` ≤ `refit` ≤ `stop` is expected")
-        return self
-
-
-class Checks(Strict):
-    """By check."""
-
-    feature_psi: Limits
-    missing_share: Limits
-    segment_share: Limits
-    members_shift: Limits
-    centroid_shift: Limits
-    outside_share: Limits
-    silhouette_loss: Limits
-    migration_share: Limits
-
-
-class MonitoringRules(Strict):
-    """`conf/monitoring.yml`."""
-
-    false_alarms: float = Field(gt=0, lt=1)
-    too_few: int = Field(ge=1)
-    checks: Checks
 
 
 @dataclass(frozen=True)
@@ -65,6 +27,8 @@ class Change:
     words: str
     excuse: str | None = None
     """Why it asks for nothing however far it has moved: for instance it grows by itself while windows fill."""
+    a_year_ago: Change | None = None
+    """The same figure against the same month of last year, where there is one: what holds against it is the season."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +43,8 @@ class Judged:
     """Beyond this it has moved; None where there is too little to judge."""
     verdict: str
     explanation: str
+    owner: str | None = None
+    """Whom it concerns: of a key figure its owner, or who is told when it stays in breach."""
 
 
 def judge(rules: MonitoringRules, changes: Sequence[Change]) -> tuple[list[Judged], str, str]:
@@ -107,6 +73,9 @@ def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
     threshold = max(limits.moved, chance)
     words = f"{c.words}; chance gives {chance:.3f}" + (f"; {c.excuse}" if c.excuse else "")
     if value <= threshold:
+        return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
+    if c.a_year_ago is not None and _judged(rules, c.a_year_ago, alpha).verdict == HOLDS:
+        words += f"; as in the same month of last year, from which it is {c.a_year_ago.value:.3f} away"
         return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
     asked = () if c.excuse else ((STOP, limits.stop), (REFIT, limits.refit))
     reached = [w for w, at in asked if at is not None and value > at]

@@ -13,7 +13,8 @@ from segmentation.pipeline.maintain import run_maintain
 from segmentation.pipeline.monitor import run_monitor
 from segmentation.pipeline.month import run_month, run_months
 from segmentation.pipeline.new_source import new_source
-from segmentation.pipeline.promote import run_promote
+from segmentation.pipeline.promote import run_approve, run_promote
+from segmentation.pipeline.replay import run_replay
 from segmentation.pipeline.report import run_report
 from segmentation.pipeline.summary import print_summary
 
@@ -25,6 +26,7 @@ __all__ = [
     "new_source",
     "open_context",
     "print_summary",
+    "run_approve",
     "run_features",
     "run_fit",
     "run_ingest",
@@ -33,5 +35,6 @@ __all__ = [
     "run_month",
     "run_months",
     "run_promote",
+    "run_replay",
     "run_report",
 ]

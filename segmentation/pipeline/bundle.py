@@ -52,6 +52,13 @@ def load_bundle(context: Context, version: str) -> dict[str, Model]:
     }  # fmt: skip
 
 
+def bundle_of(context: Context, run: Row) -> str:
+    """The version of the bundle that a fit has published."""
+    row = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).first()
+    assert row is not None  # it has published one
+    return str(row["model_version"])
+
+
 def published_models(context: Context) -> DataFrame:
     """The rows of `segment_models` of published runs: what a dead attempt wrote is no model."""
     models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)

@@ -16,11 +16,12 @@ from pyspark.sql import Row
 from segmentation.clustering import SweepConfig
 from segmentation.core.config import load, read_yaml
 from segmentation.core.errors import ConfigError
-from segmentation.core.schemas import TABLES, Table
+from segmentation.core.schemas import SEGMENT_PROFILES, TABLES, Table
 from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.io.runs import Run
-from segmentation.monitoring import MonitoringRules
+from segmentation.monitoring import load_monitoring
+from segmentation.pipeline.alerts import load_alerts
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.pipeline.promotion import PromotionRules
@@ -152,11 +153,12 @@ def open_context(
     dimensions = load_dimensions(folder, registry)
     load(folder / "sweep.yml", SweepConfig)
     load(folder / "promotion.yml", PromotionRules)
-    load(folder / "monitoring.yml", MonitoringRules)
+    kpis = load_monitoring(folder, SEGMENT_PROFILES.names).kpis
+    load_alerts(folder)
     load(folder / "stickiness.yml", Stickiness)
     rules = load_rules(folder, names)
     population = load_population(folder, names)
     load_personas(folder, registry.meant_for_fit)
     spark = open_session(app)
-    check_expressions(spark, folder, registry, dimensions, rules, population)
+    check_expressions(spark, folder, registry, dimensions, rules, population, kpis)
     return Context(Warehouse(spark, warehouse), folder, source, steps or Steps(), restate)

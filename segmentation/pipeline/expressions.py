@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
@@ -9,9 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import ConfigError
-from segmentation.core.schemas import STG_CUSTOMERS
+from segmentation.core.schemas import SEGMENT_PROFILES, STG_CUSTOMERS
 from segmentation.features import Registry
 from segmentation.features.states import STATES
+from segmentation.monitoring import Kpi
 from segmentation.pipeline.dimensions import Dimensions
 from segmentation.segments import Population, Rules
 from segmentation.segments.population import ATTRIBUTES, IS_PROSPECT
@@ -24,6 +26,7 @@ def check_expressions(
     dimensions: Dimensions,
     rules: Rules,
     population: Population,
+    kpis: Mapping[str, Kpi],
 ) -> None:
     """Raises ConfigError naming file, entry and Spark's objection. Starts no Spark job: nothing is executed."""
     attributes = {c.name: c.type for c in STG_CUSTOMERS.columns}
@@ -42,6 +45,9 @@ def check_expressions(
     _check(spark, features, {where: f"({sql}) AND true" for where, sql in conditions.items()})
     of = {f"{folder}/population.yml: {e.name}: when": f"({e.when}) AND true" for e in population.exclusions}
     _check(spark, {**ATTRIBUTES, **features, IS_PROSPECT: "boolean"}, of)
+    profiles = {c.name: c.type for c in SEGMENT_PROFILES.columns}
+    figures = {f"{folder}/monitoring.yml: kpis: {name}: sql": kpi.sql for name, kpi in kpis.items()}
+    _check(spark, profiles, {where: f"CAST({sql} AS double)" for where, sql in figures.items()})
 
 
 def _check(spark: SparkSession, types: dict[str, str], expressions: dict[str, str]) -> None:

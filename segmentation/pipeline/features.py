@@ -31,8 +31,8 @@ def run_features(context: Context, as_ofs: Sequence[dt.date], follow: bool = Fal
             "Run jobs/ingest.py --input DIR first, or name another --warehouse."
         )
     registry = context.registry
-    config = {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
-    runs = {as_of: new_run("build_features", as_of, config, {"ingest": ingest["run_id"]}) for as_of in as_ofs}
+    config, inputs = config_of_features(context), {"ingest": ingest["run_id"]}
+    runs = {as_of: new_run("build_features", as_of, config, inputs) for as_of in as_ofs}
     standing = {
         as_of: context.runs.published(run.run_key)
         if follow and not context.restate and context.runs.latest("monthly", as_of) is None
@@ -47,7 +47,17 @@ def run_features(context: Context, as_ofs: Sequence[dt.date], follow: bool = Fal
     return [standing[as_of] or built[as_of] for as_of in as_ofs]
 
 
+def config_of_features(context: Context) -> dict[str, object]:
+    """What of `conf/` features depend on, beside their inputs."""
+    return {**context.config_files(*context.feature_files()), "provides": sorted(context.source.provides())}
+
+
 def _build(context: Context, ingest: Row, runs: list[Run]) -> dict[dt.date, Row]:
+    return {run.as_of: context.runs.publish(run, context.restate) for run in write_features(context, ingest, runs)}
+
+
+def write_features(context: Context, ingest: Row, runs: Sequence[Run]) -> list[Run]:
+    """Writes the features of each run's date, from what `ingest` left; returns the runs, finished and not published."""
     registry, warehouse, as_ofs = context.registry, context.warehouse, [run.as_of for run in runs]
     inputs = read_inputs(context, ingest)
     if inputs.before([min(as_ofs)]).isEmpty():
@@ -66,14 +76,11 @@ def _build(context: Context, ingest: Row, runs: list[Run]) -> dict[dt.date, Row]
                 raise GuardError(f"{table.name}: {n:,} rows for {customers:,} customers; expected one each.")
         facts.append(f"{sum(n for n, _ in found.values()):>9,} customers")
     read = {t.name: ingest["output_versions"][t.name] for t in (STG_TRANSACTIONS, *TILES, *READ)}
-    return {
-        run.as_of: context.runs.publish(
-            run.finish(input_versions=read, output_versions={table.name: version}, rows_in=found[run.as_of][0],
-                       rows_out=found[run.as_of][0], notes=registry.notes()),
-            context.restate,
-        )
+    return [
+        run.finish(input_versions=read, output_versions={table.name: version}, rows_in=found[run.as_of][0],
+                   rows_out=found[run.as_of][0], notes=registry.notes())
         for run in runs
-    }  # fmt: skip
+    ]  # fmt: skip
 
 
 def tiles_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:

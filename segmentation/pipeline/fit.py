@@ -212,13 +212,6 @@ def _saved(context: Context, model: Model, features: DataFrame) -> tuple[str, di
     return path, files
 
 
-def bundle_of(context: Context, run: Row) -> str:
-    """The version of the bundle that a fit has published."""
-    row = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).first()
-    assert row is not None  # it has published one
-    return str(row["model_version"])
-
-
 def promote_fitted(context: Context, as_of: dt.date, run: Row) -> None:
     """Makes the published bundle champion where none is in effect, or where the gate let it pass; once.
 

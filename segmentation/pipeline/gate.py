@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,8 +14,9 @@ from segmentation.pipeline.identity import Identified
 from segmentation.pipeline.population import Everyone
 from segmentation.pipeline.promotion import PromotionRules
 from segmentation.segments import Model
+from segmentation.segments.matching import SAME
 
-FIRST, PASSED, REFUSED = "first", "passed", "refused"
+FIRST, PASSED, REFUSED, WAITS = "first", "passed", "refused", "waits"
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,21 @@ def weigh(
 
     Both silhouettes are in the challenger's space: the champion's is that of its segments as their means of today draw
     them there. A single segment for all never takes the place of several; a champion that cannot score these features
-    any more gives way. A challenger that drift has `called_for` need not agree with the champion.
+    any more gives way. A challenger that drift has `called_for` need not agree with the champion. One that passes waits
+    for a person's word where the rules ask for it and the unified segments are not all the same.
     """
+    verdict = _weighed(rules, fitted, found, champion, everyone, called_for)
+    changed = Counter(k.relation for k in found[UNIFIED].kin if k.relation != SAME)
+    if verdict.word != PASSED or not rules.approval or not changed:
+        return verdict
+    what = ", ".join(f"{n} {relation}" for relation, n in sorted(changed.items()))
+    return Verdict(WAITS, f"waits for approval of what became of segments: {what}; {verdict.reason}")
+
+
+def _weighed(
+    rules: PromotionRules, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
+    everyone: Everyone, called_for: bool,
+) -> Verdict:  # fmt: skip
     f, old, before = fitted[UNIFIED], champion.get(UNIFIED), found[UNIFIED].before
     chosen = f.choice.candidate
     if old is None:

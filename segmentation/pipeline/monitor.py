@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,29 +13,33 @@ from pyspark.sql import functions as F
 from segmentation.clustering import SweepConfig
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError
-from segmentation.core.schemas import DRIFT_REPORT, RUNS, SEGMENT_MIGRATION, SEGMENT_MODELS
+from segmentation.core.schemas import DRIFT_REPORT, SEGMENT_MIGRATION, SEGMENT_MODELS, SEGMENT_PROFILES
 from segmentation.io.runs import Run, new_run
 from segmentation.monitoring import (
     HOLDS,
     TOO_FEW,
+    WORDS,
     Change,
+    Histogram,
     Judged,
-    MonitoringRules,
     count,
     fit_changes,
     judge,
+    load_monitoring,
     migration_changes,
     value_changes,
 )
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.kpis import read_kpis
 from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.pipeline.reference import in_order, layer, load_references, pack_models
+from segmentation.pipeline.season import SIMILAR, against, year_before
 from segmentation.segments import Model
 from segmentation.segments.matching import GONE, NEW
 
-SIMILAR = 7
-"""Months count as equally long whose days differ by no more."""
+YEAR_AGO = "a_year_ago"
+"""Of a run's inputs the scoring run of the same month of last year."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Month:
     previous: Row | None
     """The scoring run of the as-of date before."""
     run_id: str
-    """Under which `segment_migration` has the month's rows, published or not."""
+    """Under which `segment_migration` and `segment_profiles` have the month's rows, published or not."""
 
 
 def run_monitor(context: Context, as_of: dt.date) -> Row:
@@ -57,7 +62,7 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
     Its verdict is stable, rescored (something has moved, and the segments still serve), refit or stop; the rows of
     `drift_report` say what of. Raises BadInputError where the month is not scored.
     """
-    scored = context.runs.latest("monthly", as_of) if context.warehouse.exists(RUNS) else None
+    scored = context.runs.latest("monthly", as_of)
     if scored is None:
         raise BadInputError(f"{as_of} is not scored. Run jobs/monthly.py --as-of {as_of} first.")
     inputs = scored["inputs"]
@@ -90,7 +95,8 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     assert trained is not None  # the models are loaded
     context.steps.say(f"monitor_drift: {month.as_of} against {trained[0]}, when bundle {month.bundle} was trained")
     context.create_tables()
-    rows, verdict, reason = _report(context, month, models)
+    year_ago = context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
+    rows, verdict, reason = _report(context, month, models, year_ago)
     version = _write(context, run, month.bundle, rows)
     context.steps.say(f"  verdict                 {verdict}: {reason}")
     return context.runs.publish(
@@ -105,36 +111,47 @@ def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str, pre
     config = context.config_files(
         "monitoring.yml", "population.yml", "rules.yml", "stickiness.yml", "sweep.yml", *context.feature_files()
     )
+    others = {"previous": previous, YEAR_AGO: year_before(context, as_of)}
     inputs = {"features": features_run["run_id"], "bundle": bundle}
-    return new_run("monitor_drift", as_of, config, inputs | ({"previous": previous["run_id"]} if previous else {}))
+    inputs |= {name: other["run_id"] for name, other in others.items() if other is not None}
+    return new_run("monitor_drift", as_of, config, inputs)
 
 
-def _report(context: Context, month: Month, models: Mapping[str, Model]) -> tuple[list[Judged], str, str]:
-    rules = load(context.config / "monitoring.yml", MonitoringRules)
+def _report(
+    context: Context, month: Month, models: Mapping[str, Model], year_ago: Row | None
+) -> tuple[list[Judged], str, str]:
+    rules = load_monitoring(context.config, SEGMENT_PROFILES.names)
     sweep = load(context.config / "sweep.yml", SweepConfig)
     references = load_references(context, month.bundle)
     everyone, ordered = month.everyone, in_order(models)
     with context.steps.step("values") as facts:
         then = [h for r in references.values() for h in r.values]
         features = everyone.features.select(*(h.bins.feature for h in then))
-        changes = list(value_changes(then, count(features, [h.bins for h in then])))
+        counts = count(features, [h.bins for h in then])
+        changes = list(value_changes(then, counts))
         facts.append(f"{len(then)} features of {everyone.scored:,} customers")
-    with context.steps.step("segments") as facts:
-        blocks = pack_models(everyone.features, ordered, everyone.scored)
-        try:
+    blocks = pack_models(everyone.features, ordered, everyone.scored)
+    try:
+        with context.steps.step("segments") as facts:
             standing = [references[m.dimension].standing for m in ordered]
-            found = fit_changes(
-                [layer(m) for m in ordered], standing, blocks, sweep.max_iterations, rules.too_few
-            )  # fmt: skip
-        finally:
-            blocks.release()
-        young = {d for d, r in references.items() if r.young}
-        changes += [replace(c, excuse="grows while windows fill") if c.dimension in young else c for c in found]
-        changes += [c for c in _migration(context, month) if c.dimension in models]
-        facts.append(f"{len(found)} figures")
-        if young:
-            facts.append(f"history was too short at training: {', '.join(sorted(young))}")
-    return judge(rules, changes)
+            found = fit_changes([layer(m) for m in ordered], standing, blocks, sweep.max_iterations, rules.too_few)
+            young = {d for d, r in references.items() if r.young}
+            changes += [replace(c, excuse="grows while windows fill") if c.dimension in young else c for c in found]
+            changes += [c for c in _migration(context, month) if c.dimension in models]
+            facts.append(f"{len(found)} figures")
+            if young:
+                facts.append(f"history was too short at training: {', '.join(sorted(young))}")
+        rows, verdict, reason = judge(rules, changes)
+        if verdict != WORDS[HOLDS] and year_ago is not None:
+            found = against(context, year_ago, ordered, [Histogram(h.bins, tuple(q.tolist())) for h, q in
+                            zip(then, counts, strict=True)], blocks, sweep, rules.too_few)  # fmt: skip
+            same = {(c.dimension, c.check, c.subject): c for c in found}
+            changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
+            rows, verdict, reason = judge(rules, changes)
+    finally:
+        blocks.release()
+    rows += read_kpis(context, rules.kpis, month.as_of, month.run_id, month.previous)
+    return rows, verdict, reason
 
 
 def _migration(context: Context, month: Month) -> list[Change]:
@@ -142,7 +159,7 @@ def _migration(context: Context, month: Month) -> list[Change]:
     if month.previous is None or month.previous["inputs"]["bundle"] != month.bundle:
         return []  # a month that a refit came before tells of the models, not of the customers
     days = (month.as_of - month.previous["as_of"]).days
-    runs = context.warehouse.read(RUNS).where("job = 'monthly'").orderBy("publish_seq").collect()
+    runs = context.runs.of("monthly")
     bundles = {r["run_id"]: r["inputs"]["bundle"] for r in runs}
     shown = {r["as_of"]: r for r in runs if r["as_of"] < month.as_of}.values()
     same = [r for r in shown if bundles[r["run_id"]] == bundles.get(r["inputs"].get("previous")) == month.bundle]
@@ -168,5 +185,6 @@ def _write(context: Context, run: Run, bundle: str, rows: list[Judged]) -> int:
         attempt = {"as_of": run.as_of, "run_id": run.run_id, "model_version": bundle}
         frame = context.warehouse.frame(DRIFT_REPORT, [attempt | vars(r) for r in rows])
         version = context.warehouse.write_attempt(DRIFT_REPORT, frame, run.as_of, run.run_id)
-        facts.append(f"{len(rows)} figures, {sum(r.verdict not in (HOLDS, TOO_FEW) for r in rows)} moved")
+        beyond = Counter("in breach" if r.owner else "moved" for r in rows if r.verdict not in (HOLDS, TOO_FEW))
+        facts.append(", ".join([f"{len(rows)} figures", *(f"{n} {what}" for what, n in sorted(beyond.items()))]))
     return version

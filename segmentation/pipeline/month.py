@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,7 +16,6 @@ from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     EXCLUDED_CUSTOMERS,
     POPULATION,
-    RUNS,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
@@ -26,17 +25,19 @@ from segmentation.core.schemas import (
 )
 from segmentation.io.runs import Run, new_run
 from segmentation.monitoring import REFIT, STOP
-from segmentation.pipeline.bundle import check_features, load_bundle
+from segmentation.pipeline.alerts import load_alerts
+from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
-from segmentation.pipeline.fit import bundle_of, fit_challenger, promote_fitted, run_fit
-from segmentation.pipeline.gate import PASSED
+from segmentation.pipeline.fit import fit_challenger, promote_fitted, run_fit
+from segmentation.pipeline.gate import PASSED, WAITS
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.monitor import Month, monitor
 from segmentation.pipeline.population import Everyone, check_kept, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
+from segmentation.pipeline.tell import tell
 from segmentation.segments import Model, Stickiness, load_rules, segment_rows
 from segmentation.segments.population import SCORED
 
@@ -50,11 +51,13 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
     Features of all dates are built in one pass. `folder` holds new raw files; without it what is staged is used. Where
     no bundle is in effect at a date, one is fitted on its features. Where the customers have drifted away from the
     segments, a challenger is fitted, which takes over from the next as-of date on if the gate lets it pass. Raises
-    StopError, and publishes no segments of a date, where they have drifted beyond what may be published.
+    StopError, and publishes no segments of a date, where they have drifted beyond what may be published. One message a
+    date is told by the channels of `conf/alerts.yml`.
     """
+    load_alerts(context.config).ready()
     if folder is not None:
         run_ingest(context, folder)
-    newest = context.runs.before("monthly", dt.date.max) if context.warehouse.exists(RUNS) else None
+    newest = context.runs.before("monthly", dt.date.max)
     if newest is not None and newest["verdict"] == REFIT:
         _settle(context, newest)  # it may have been published, and its process killed before the promotion
     for as_of, features_run in zip(as_ofs, run_features(context, as_ofs, follow=True), strict=True):
@@ -62,6 +65,7 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
             run_fit(context, as_of)
         run = run_score(context, as_of, features_run)
         _settle(context, run)
+        tell(context, run)
         yield run
 
 
@@ -85,25 +89,38 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
     """
     bundle = context.runs.champion(as_of)
     assert bundle is not None  # run_month fits one where there is none
-    config = context.config_files(
-        "population.yml", "rules.yml", "stickiness.yml", "dimensions.yml", *context.feature_files()
-    )
     previous = context.runs.before("monthly", as_of)
     inputs = {"features": features_run["run_id"], "bundle": bundle}
-    run = new_run("monthly", as_of, config, inputs | ({"previous": previous["run_id"]} if previous else {}))
+    run = new_run(
+        "monthly", as_of, config_of_month(context), inputs | ({"previous": previous["run_id"]} if previous else {})
+    )
     done = context.standing(run)
     if done is not None:
         return done
     context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
     context.create_tables()
-    everyone = read_everyone(context, as_of, features_run)
+    return context.runs.publish(write_month(context, run, features_run, previous, _judge), context.restate)
+
+
+def config_of_month(context: Context) -> dict[str, object]:
+    """What of `conf/` a month's segments depend on, beside its inputs."""
+    files = ("population.yml", "rules.yml", "stickiness.yml", "dimensions.yml", *context.feature_files())
+    return context.config_files(*files)
+
+
+def write_month(
+    context: Context, run: Run, features_run: Row, previous: Row | None, judge: Judge
+) -> Run:  # fmt: skip
+    """Writes the rows of a month's tables under `run`, and audits them; returns the run, finished and not published."""
+    everyone = read_everyone(context, run.as_of, features_run)
     try:
-        return _score_and_publish(context, run, Month(as_of, features_run, bundle, everyone, previous, run.run_id))
+        month = Month(run.as_of, features_run, run.inputs["bundle"], everyone, previous, run.run_id)
+        return _score(context, run, month, judge)
     finally:
         everyone.release()
 
 
-def _score_and_publish(context: Context, run: Run, month: Month) -> Row:
+def _score(context: Context, run: Run, month: Month, judge: Judge) -> Run:
     as_of, everyone, previous = month.as_of, month.everyone, month.previous
     features, tiles = everyone.features, tiles_before(context, as_of, month.features_run)
     with context.steps.step("bundle") as facts:
@@ -114,21 +131,18 @@ def _score_and_publish(context: Context, run: Run, month: Month) -> Row:
     context.steps.say_notes("off, inputs missing", notes)
     versions = {SEGMENTS.name: _write_segments(context, run, SEGMENTS, rows)}
     moved, moves = write_migration(context, run, previous, tiles, _between(context, previous, month.bundle, models))
-    versions |= moved
-    verdict = _judge(context, month, models)
+    versions |= moved | write_profiles(context, run, previous, everyone, models, tiles)
+    verdict = judge(context, month, models)
     theirs = context.warehouse.frame(SEGMENTS_CHALLENGER, [])
     if verdict.challenger is not None:
         theirs, _ = _segment_rows(context, features, load_bundle(context, verdict.challenger), previous)
     versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
-    versions |= write_profiles(context, run, previous, everyone, models, tiles)
     versions |= write_population(context, run, everyone, tiles)
     _audit(context, run, month.features_run, everyone)
-    return context.runs.publish(
-        run.finish(output_versions=versions, input_versions=dict(month.features_run["output_versions"]),
-                   inputs={**run.inputs, **verdict.runs}, rows_in=everyone.known,
-                   rows_out=everyone.scored * len(ALL_DIMENSIONS), verdict=verdict.word, reason=verdict.reason,
-                   notes=everyone.notes + notes + moves),
-        context.restate,
+    return run.finish(
+        output_versions=versions, input_versions=dict(month.features_run["output_versions"]),
+        inputs={**run.inputs, **verdict.runs}, rows_in=everyone.known, rows_out=everyone.scored * len(ALL_DIMENSIONS),
+        verdict=verdict.word, reason=verdict.reason, notes=everyone.notes + notes + moves,
     )  # fmt: skip
 
 
@@ -142,6 +156,10 @@ class Verdict:
     challenger: str | None = None
 
 
+Judge = Callable[[Context, Month, Mapping[str, Model]], Verdict]
+"""What says of a month in hand, scored by these models, whether its segments hold."""
+
+
 def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdict:
     """What the drift report says, and where it asks for new segments what the gate says of them."""
     trained = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == month.bundle).first()
@@ -152,6 +170,7 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     drift = monitor(context, month, models)
     found, said, runs = drift["verdict"], drift["reason"], {"drift": drift["run_id"]}
     if found == STOP:
+        tell(context, drift)
         raise StopError(
             f"{month.as_of} is not published: {said}. The rows of drift_report for {month.as_of} say more. Mend the "
             "data and start again; if it is the shop that has changed, raise `stop` in conf/monitoring.yml."
@@ -169,6 +188,10 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     runs |= {CHALLENGER: challenger["run_id"]}
     if challenger["verdict"] == PASSED:
         return Verdict("refit", f"{said}. {version} takes over: {challenger['reason']}", runs, version)
+    if challenger["verdict"] == WAITS:
+        return Verdict(
+            "rescored", f"{said}. jobs/promote.py --approve has the word: {challenger['reason']}", runs, version
+        )
     return Verdict("rescored", f"{said}. The gate refused {version}: {challenger['reason']}", runs, version)
 
 

@@ -1,15 +1,37 @@
-"""A person's word on which bundle serves: one that the gate refused, or the one that served before."""
+"""A person's word on which bundle serves: one that waits for it, one that the gate refused, or the one before."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.core.schemas import PROMOTIONS, SEGMENT_MODELS
-from segmentation.pipeline.bundle import check_features, load_bundle, mirror, published_models
+from segmentation.core.schemas import SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
+from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, mirror, published_models
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.gate import WAITS
+from segmentation.segments.matching import SAME
+
+
+def run_approve(context: Context, by: str, effective: dt.date | None = None, reason: str = "",
+                dry_run: bool = False) -> str:  # fmt: skip
+    """Makes the newest bundle that waits for approval champion, and says what became of segments; returns its version.
+
+    Raises BadInputError where none waits: it was approved already, or another serves now than it was held against.
+    """
+    waiting = _waiting(context)
+    if waiting is None:
+        raise BadInputError(
+            "--approve: no bundle waits for approval. One does after a refit that changes segments, where "
+            "conf/promotion.yml asks for approval; --bundle VERSION promotes any other."
+        )
+    run, version = waiting
+    context.steps.say(f"promote: {run['reason']}")
+    for line in _changes(context, run):
+        context.steps.say(f"  {line}")
+    return run_promote(context, by, version, effective, reason or "approved", dry_run)
 
 
 def run_promote(
@@ -52,20 +74,43 @@ def run_promote(
     return version
 
 
+def _waiting(context: Context) -> tuple[Row, str] | None:
+    """The newest fit, and its bundle, where it waits for a person and still stands beside the bundle that serves."""
+    run = context.runs.latest("fit_segments")
+    if run is None or run["verdict"] != WAITS:
+        return None
+    version = bundle_of(context, run)
+    serves = context.runs.newest_champion() == run["inputs"].get("champion")
+    return (run, version) if serves and not context.runs.promoted(version) else None
+
+
+def _changes(context: Context, run: Row) -> list[str]:
+    """What became of unified segments, a line each that is not the same."""
+    rows = context.warehouse.read_run(SEGMENT_LINEAGE, run["as_of"], run["run_id"]).where(
+        (F.col("dimension") == UNIFIED) & (F.col("relation") != SAME)
+    )
+    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("dimension") == UNIFIED)
+    pairs = models.select(F.explode(F.arrays_zip("segment_ids", "segment_names")).alias("s")).select("s.*").collect()
+    names = {r["segment_ids"]: f"{r['segment_names']} ({r['segment_ids']})" for r in pairs}
+    return [
+        f"{r['relation']:<24}{names.get(r['from_segment_id'], '–')} → {names.get(r['to_segment_id'], '–')}"
+        for r in rows.orderBy("relation", "from_segment_id", "to_segment_id").collect()
+    ]
+
+
 def _newest(context: Context) -> tuple[str, dt.date]:
     """The champion of the latest as-of date, and since which."""
-    promotions = context.warehouse.read(PROMOTIONS) if context.warehouse.exists(PROMOTIONS) else None
-    row = None if promotions is None else promotions.orderBy("effective_from_as_of", "seq", ascending=False).first()
-    if row is None:
+    promotions = context.runs.promotions()
+    if not promotions:
         raise BadInputError(
             f"{context.warehouse.root}: no bundle has been promoted yet. Run jobs/fit_segments.py or jobs/monthly.py."
         )
-    return row["model_version"], row["effective_from_as_of"]
+    return promotions[-1]["model_version"], promotions[-1]["effective_from_as_of"]
 
 
 def _before(context: Context, newest: str) -> str:
-    rows = context.warehouse.read(PROMOTIONS).orderBy("effective_from_as_of", "seq", ascending=False).collect()
-    before = next((r["model_version"] for r in rows if r["model_version"] != newest), None)
+    rows = context.runs.promotions()
+    before = next((r["model_version"] for r in reversed(rows) if r["model_version"] != newest), None)
     if before is None:
         raise BadInputError(f"--back: {newest} is the first champion; there is none before it to go back to.")
     return str(before)

@@ -15,3 +15,4 @@ class PromotionRules(Strict):
     min_share: float = Field(0.01, ge=0, lt=0.5)
     min_usefulness: float = Field(0.01, ge=0, le=1)
     max_moved_share: float = Field(0.5, ge=0, le=1)
+    approval: bool = False

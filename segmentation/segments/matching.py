@@ -11,6 +11,7 @@ from segmentation.clustering.stability import HALF, jaccard
 from segmentation.clustering.views import Array
 
 NEW, GONE = "(new)", "(gone)"
+SAME = "same"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def lineage(
     def pair(row: int, column: int, relation: str) -> Kin:
         return Kin(old[row], new[column], relation, float(overlap[row, column]), float(distance[row, column]))
 
-    found = [pair(row, column, "same") for row, column in sorted(kept.items())]
+    found = [pair(row, column, SAME) for row, column in sorted(kept.items())]
     heirs = {row: _majority(table[row]) for row in range(len(old)) if row not in kept}
     shared = {c for c in heirs.values() if list(heirs.values()).count(c) > 1}
     split = set[int]()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,11 @@ import pytest
 import yaml
 from pyspark.sql import Row, SparkSession
 
-from segmentation.core.errors import BadInputError, StopError
-from segmentation.pipeline import Context, month, run_ingest, run_monitor, run_month
-from tests.conftest import submit
+from segmentation.core.errors import BadInputError, ConfigError, GuardError, StopError
+from segmentation.pipeline import Context, month, run_ingest, run_monitor, run_month, run_replay
+from tests.conftest import CONF, submit
 from tests.published import published, table
+from tests.receiver import receiver
 from tests.shop import configure, line, open_shop, write_sales
 
 JULY, AUGUST, SEPTEMBER = dt.date(2024, 7, 1), dt.date(2024, 8, 1), dt.date(2024, 9, 1)
@@ -23,6 +26,8 @@ KINDS = ((14, 8.0), (30, 60.0), (61, 25.0))
 """Days between orders, and what one costs."""
 CUSTOMERS = 90
 PINNED = {"transactional": 3, "behavioral": 3, "unified": 3}
+ORDERS = {"description": "Orders a member", "sql": "orders_per_customer_365d", "falls": 0.001, "min_customers": 10,
+          "owner": "CRM", "escalates_to": "Head"}  # fmt: skip
 CHECKS = {
     "feature_psi", "missing_share", "segment_share", "members_shift", "centroid_shift", "outside_share",
     "silhouette_loss",
@@ -83,6 +88,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     known = {"known_months": {"2024-08": "the guard at staging would refuse it"}}
     before = [r for r in sales() if r["sold_at"] < "2024-08-01"]
     found.set("sources/shop.yml", received_on=AUGUST, guards=known)
+    found.set("monitoring.yml", kpis={"orders": ORDERS})
     run_month(found.context(), JULY, str(write_sales(found.folder / "before", before)))
     found.set("sources/shop.yml", received_on=SEPTEMBER)
     found.ingest("after", found.august(100))
@@ -118,11 +124,62 @@ def test_a_month_like_those_before_is_published_with_its_verdict(shop: Shop) -> 
     assert set(of_segments.index) == set(then.index)
     for segment, value in of_segments["value"].items():
         assert value == pytest.approx(abs(now.get(segment, 0.0) - then[segment]))
+    # A key figure is held against the month before, from the profiles of both.
+    then, now = (of_unified(shop, day)["orders_per_customer_365d"] for day in (JULY, AUGUST))
+    orders = report[report["check"] == "kpi_orders"].set_index("subject")
+    assert set(orders.index) == set(then.index) & set(now.index)
+    for segment, row in orders.iterrows():
+        fallen = max(1 - now[segment] / then[segment], 0.0)
+        assert row["value"] == pytest.approx(fallen)
+        assert (row["verdict"], row["owner"]) == ("breach" if fallen > 0.001 else "holds", "CRM")
     # The job by itself finds what the month has published.
     assert run_monitor(shop.context(), AUGUST)["run_id"] == drift.run_id
 
 
-def test_a_hundredfold_error_stops_the_month_and_names_the_money(shop: Shop) -> None:
+def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
+    """Every row again; a row that somebody has changed is found; and where an input has gone, that is said."""
+    context = shop.context()
+    ids = {name: set(table(shop.warehouse, name)["run_id"]) for name in ("segments", "customer_features")}
+    found = run_replay(context, AUGUST)
+    expected = (
+        "customer_features",
+        "segments",
+        "segment_profiles",
+        "segment_migration",
+        "segment_changes",
+        "population",
+    )
+    assert {name: found[name] for name in expected} == {
+        name: len(published(shop.warehouse, name, AUGUST)) for name in expected
+    }
+    assert {name: set(table(shop.warehouse, name)["run_id"]) for name in ids} == ids
+    features = context.registry.table
+    before = context.warehouse.version(features)
+    of_one = f"as_of = DATE'{AUGUST}' AND customer_id = 'c1'"
+    path = context.warehouse.path(features)
+    shop.spark.sql(f"UPDATE delta.`{path}` SET net_revenue_90d = net_revenue_90d + 1 WHERE {of_one}")
+    said = f"customer_features of {AUGUST} comes out otherwise: 90 rows were published, 90 are made now, and 1 of those"
+    with pytest.raises(GuardError, match=said):
+        run_replay(context, AUGUST)
+    context.warehouse.restore(features, before)
+    shop.set("stickiness.yml", min_score=7)
+    with pytest.raises(BadInputError, match=r"monthly of 2024-08-01 was published by conf/ \w+, and this is \w+"):
+        run_replay(shop.context(), AUGUST)
+    shutil.copy(CONF / "stickiness.yml", shop.folder / "conf" / "stickiness.yml")
+    days, away = shop.warehouse / "segmentation" / "customer_day", shop.folder / "away"
+    days.rename(away)
+    shutil.copytree(away, days, ignore=shutil.ignore_patterns("*.parquet"))
+    with pytest.raises(GuardError, match="2024-08-01 cannot be replayed: what it was made of is not kept any more"):
+        run_replay(shop.context(), AUGUST)
+    shutil.rmtree(days)
+    away.rename(days)
+    with pytest.raises(BadInputError, match=r"2024-12-01 is not published: nothing to replay"):
+        run_replay(shop.context(), dt.date(2024, 12, 1))
+
+
+def test_a_hundredfold_error_stops_the_month_names_the_money_and_tells_people_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = submit(
         "monthly", "--config", str(shop.folder / "conf"), "--source", "shop", "--as-of", str(SEPTEMBER),
         "--warehouse", str(shop.warehouse), fast=True,
@@ -132,12 +189,34 @@ def test_a_hundredfold_error_stops_the_month_and_names_the_money(shop: Shop) -> 
     assert f"error: {SEPTEMBER} is not published: " in said
     assert "_365d: feature_psi" in said
     assert "raise `stop` in conf/monitoring.yml" in said
-    with pytest.raises(StopError, match=f"{SEPTEMBER} is not published"):  # it is not measured again
-        run_month(shop.context(), SEPTEMBER)
-    assert shop.runs("monthly", SEPTEMBER) == []
+    assert f"Segments as of {SEPTEMBER}: not published: something is wrong with the data" in said
     [drift] = shop.runs("monitor_drift", SEPTEMBER)
     assert drift.verdict == "stop"
     report = published(shop.warehouse, "drift_report", SEPTEMBER)
+    # Whom to tell was not said before; now it is, and the first time nobody listens. It is not measured again.
+    hook = {"url": "$HOOK", "secret": "$HOOK_SECRET", "attempts": 1}
+    shop.set("alerts.yml", webhook=hook)
+    with pytest.raises(ConfigError, match=r"`url` is \$HOOK, and that is not set"):
+        run_month(shop.context(), SEPTEMBER)
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    with receiver(500, 200) as (url, taken):
+        monkeypatch.setenv("HOOK", url)
+        for start in range(3):
+            with pytest.raises(StopError, match=f"{SEPTEMBER} is not published"):
+                run_month(shop.context(), SEPTEMBER)
+            assert len(taken) == min(start + 1, 2)
+    shop.set("alerts.yml", webhook=None)
+    first, second = (json.loads(body) for _, body in taken)
+    assert first == second
+    assert (second["run_id"], second["verdict"]) == (drift.run_id, "stop")
+    stopped = report[report["verdict"] == "stop"]
+    told = [text.partition("; chance gives")[0] for text in stopped["explanation"]]
+    assert len(second["lines"]) == 7
+    assert all(any(line.endswith(words) for words in told) for line in second["lines"][:6])
+    assert table(shop.warehouse, "alerts")[["run_id", "channel"]].to_numpy().tolist() == [[drift.run_id, "webhook"]]
+    assert "not told by webhook: answered with status 500; start the month again" in capsys.readouterr().out
+    assert shop.runs("monthly", SEPTEMBER) == []
+    [_] = shop.runs("monitor_drift", SEPTEMBER)
     stops = set(report.loc[report["verdict"] == "stop", "subject"])
     assert "average_order_value_365d" in stops
     assert not {s for s in stops if s.startswith("orders")}
@@ -204,6 +283,12 @@ def test_drift_that_is_accepted_calls_for_a_challenger_that_takes_over_from_the_
     assert old["verdict"] == "rescored"
     assert old["reason"] == "everything has moved. Later months are scored already: no challenger was fitted"
     assert table(shop.warehouse, "promotions")["seq"].max() == last["seq"]
+
+
+def of_unified(shop: Shop, as_of: dt.date) -> pd.DataFrame:
+    """Profiles by segment."""
+    rows = published(shop.warehouse, "segment_profiles", as_of)
+    return rows[rows["dimension"] == "unified"].set_index("segment_id")
 
 
 def killed(*_: object) -> None:

@@ -10,7 +10,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import BadInputError
-from segmentation.pipeline import run_fit, run_ingest, run_month, run_promote
+from segmentation.pipeline import run_approve, run_fit, run_ingest, run_month, run_promote
 from segmentation.pipeline.features import run_features
 from tests.published import published, table
 from tests.shop import configure, line, open_shop, write_sales
@@ -144,6 +144,37 @@ def test_a_person_goes_back_to_the_champion_before_and_forth_again(
     with pytest.raises(BadInputError, match=rf'--bundle "{first}x" is not among .* Did you mean "{first}"'):
         run_promote(context, "an analyst", first + "x")
     assert len(shop.promotions()) == 4
+
+
+def test_changed_segments_wait_for_a_person_where_that_is_asked_for(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.set("sweep.yml", pinned_k={**PINNED, "unified": 6})
+    shop.set(
+        "promotion.yml", approval=True, max_moved_share=1.0, max_silhouette_loss=2.0, min_stability=0.0, min_share=0.0
+    )
+    before, next_day = shop.promotions(), AUGUST + dt.timedelta(days=1)
+    run = run_fit(shop.context(), AUGUST)
+    version = shop.version(run["run_id"])
+    assert run["verdict"] == "waits"
+    assert "waits for approval of what became of segments: " in run["reason"]
+    assert shop.promotions() == before
+    capsys.readouterr()
+    assert run_approve(shop.context(), "a marketer", dry_run=True) == version
+    said = capsys.readouterr().out
+    kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
+    for k in kin[(kin["dimension"] == "unified") & (kin["relation"] != "same")].itertuples():
+        [line] = [s for s in said.splitlines() if s.strip().startswith(k.relation) and f"({k.to_segment_id})" in s]
+        assert f"({k.from_segment_id})" in line or k.relation == "new"
+    assert f"would make champion {version} in place of {before[-1][0]} from {next_day} on, by a marketer" in said
+    assert shop.promotions() == before
+    run_approve(shop.context(), "a marketer", dt.date(2024, 9, 1))
+    assert shop.promotions() == [*before, (version, dt.date(2024, 9, 1), "a marketer")]
+    assert shop.context().runs.champion(next_day) == before[-1][0]
+    with pytest.raises(BadInputError, match="--approve: no bundle waits for approval"):
+        run_approve(shop.context(), "a marketer")
+    shop.set("promotion.yml", approval=False)
+    run_promote(shop.context(), "an analyst", None)
 
 
 @pytest.mark.long

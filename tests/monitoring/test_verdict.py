@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,14 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, line: str, message: str)
     (tmp_path / "monitoring.yml").write_text(f"{text[:at]}{line}\n{text[text.index('  missing_share:') :]}")
     with pytest.raises(ConfigError, match=message):
         load(tmp_path / "monitoring.yml", MonitoringRules)
+
+
+def test_what_holds_against_the_same_month_of_last_year_is_the_season() -> None:
+    christmas = change("members_shift", 0.9)
+    alike, other = change("members_shift", 0.2), change("members_shift", 0.4)
+    assert words(replace(christmas, a_year_ago=alike)) == (["holds"], "stable")
+    assert words(replace(christmas, a_year_ago=other)) == (["refit"], "refit")
+    assert words(replace(christmas, a_year_ago=change("members_shift", 0.2, chance=None))) == (["refit"], "refit")
+    [row], _, _ = judge(RULES, [replace(christmas, a_year_ago=alike)])
+    assert row.value == 0.9
+    assert row.explanation.endswith("; as in the same month of last year, from which it is 0.200 away")

@@ -26,7 +26,8 @@ def champions_silhouette(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, moved: float = 0.4, chosen: bool = True,
             old: Any = THREE, before: Any = THREE, known: bool = True, share: float = 0.1, useful: float | None = 0.2,
-            called_for: bool = False) -> gate.Verdict:  # fmt: skip
+            called_for: bool = False, approval: bool = False,
+            relations: tuple[str, ...] = ()) -> gate.Verdict:  # fmt: skip
     indices = SimpleNamespace(silhouette=silhouette, min_share=share)
     candidate = SimpleNamespace(indices=indices) if chosen else None
     evidence = SimpleNamespace(stability=stability, useful=None if useful is None else SimpleNamespace(share=useful))
@@ -34,10 +35,12 @@ def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, move
     fitted: Any = {
         UNIFIED: SimpleNamespace(choice=SimpleNamespace(candidate=candidate, weighed=weighed), preprocessor=None)
     }
-    found: Any = {UNIFIED: SimpleNamespace(before=before, moved=moved)}
+    kin = [SimpleNamespace(relation=r) for r in relations]
+    found: Any = {UNIFIED: SimpleNamespace(before=before, moved=moved, kin=kin)}
     champion: Any = {UNIFIED: SimpleNamespace(centroids=old)} if known else {}
     everyone: Any = SimpleNamespace(features=None, scored=100)
-    return weigh(RULES, fitted, found, champion, everyone, called_for)
+    rules = RULES.model_copy(update={"approval": approval})
+    return weigh(rules, fitted, found, champion, everyone, called_for)
 
 
 def test_what_keeps_all_rules_passes_with_its_figures() -> None:
@@ -77,3 +80,14 @@ def test_what_drift_has_called_for_need_not_agree_and_without_a_holdout_usefulne
 def test_a_champion_that_says_nothing_of_these_customers_gives_way(facts: dict[str, Any]) -> None:
     assert verdict(**facts).reason.startswith("the champion ")
     assert verdict(**facts, stability=0.0, moved=1.0).word == "passed"
+
+
+def test_changed_segments_wait_where_a_person_is_asked() -> None:
+    waits = verdict(approval=True, relations=("same", "split", "split", "retired"))
+    assert waits.word == "waits"
+    assert waits.reason.startswith(
+        "waits for approval of what became of segments: 1 retired, 2 split; silhouette 0.290"
+    )
+    assert verdict(approval=True, relations=("same", "same")).word == "passed"
+    assert verdict(approval=False, relations=("split",)).word == "passed"
+    assert verdict(approval=True, relations=("split",), stability=0.1).word == "refused"

@@ -17,7 +17,7 @@ from segmentation.core.schemas.contract import (
     published_table,
 )
 from segmentation.core.schemas.models import K_SELECTION, K_SWEEP, SEGMENT_LINEAGE, SEGMENT_MODELS
-from segmentation.core.schemas.runs import PROMOTIONS, RUNS
+from segmentation.core.schemas.runs import ALERTS, PROMOTIONS, RUNS
 from segmentation.core.schemas.segments import (
     DRIFT_REPORT,
     EXCLUDED_CUSTOMERS,
@@ -45,10 +45,11 @@ from segmentation.core.schemas.staged import (
 TABLES: tuple[Table, ...] = (
     *STAGED, QUARANTINE, DATA_QUALITY, K_SWEEP, K_SELECTION, SEGMENT_MODELS, SEGMENT_LINEAGE, PROMOTIONS, POPULATION,
     EXCLUDED_CUSTOMERS, SEGMENTS, SEGMENTS_CHALLENGER, SEGMENT_PROFILES, SEGMENT_DIFFERENCES, SEGMENT_MIGRATION,
-    SEGMENT_CHANGES, DRIFT_REPORT, RUNS,
+    SEGMENT_CHANGES, DRIFT_REPORT, ALERTS, RUNS,
 )  # fmt: skip
 
 __all__ = [
+    "ALERTS",
     "ALL_DIMENSIONS",
     "DATA_QUALITY",
     "DIMENSIONS",

@@ -32,8 +32,8 @@ RUNS = Table(
         col(
             "verdict",
             "string",
-            "What the run decided: stable, rescored or refit (monthly); these or stop (monitor_drift); first, passed "
-            "or refused (fit_segments); null where there was nothing to decide",
+            "What the run decided: stable, rescored or refit (monthly); these or stop (monitor_drift); first, passed, "
+            "waits (for approval) or refused (fit_segments); null where there was nothing to decide",
         ),
         col("reason", "string", "Why, in words; null where there was nothing to say"),
         col("notes", "array<string>", "What the source lacks, and which features that switched off"),
@@ -51,6 +51,20 @@ PROMOTIONS = Table(
         col("seq", "bigint", "Order of promotion; the highest wins among those in effect"),
         col("by", "string", "Who promoted it"),
         col("reason", "string", "Why, with the gates it passed"),
+    ),
+    "log",
+)
+
+ALERTS = Table(
+    "alerts",
+    "one row per message about a month and channel that has taken it",
+    ("run_id", "channel"),
+    (
+        col("run_id", "string", "The run that it tells of: of monthly, or of monitor_drift where it has stopped one"),
+        col("channel", "string", "webhook or email"),
+        col("as_of", "date", "The as-of date of the month"),
+        col("text", "string", "What was said; its figures stand in drift_report"),
+        col("told_at", "timestamp", "UTC"),
     ),
     "log",
 )

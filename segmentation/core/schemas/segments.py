@@ -160,14 +160,18 @@ DRIFT_REPORT = Table(
            "members_shift, centroid_shift: way of its members' mean, and of its centroid after a refit from where it "
            "was, in units of its spread at training; outside_share: share of customers beyond the reach of 99 % of the "
            "training customers; silhouette_loss: of the segments; migration_share: more of the returning customers "
-           "changed segment than in the months before"),
+           "changed segment than in the months before; kpi_NAME: part of its value of the month before by which a key "
+           "figure of conf/monitoring.yml has fallen, or risen, to the bad"),
         col("subject", "string", "A feature, a segment_id, or the dimension itself"),
         col("value", "double", "The figure, ≥ 0"),
         col("threshold", "double",
            "Beyond this it has moved: more than chance, and than conf/monitoring.yml allows; null: too few to judge"),
         col("verdict", "string",
-           "holds; moved; refit: asks for new segments; stop: something is wrong with the data; too few: not judged"),
+           "holds; moved; refit: asks for new segments; stop: something is wrong with the data; too few: not judged; "
+           "of a key figure holds, breach, or escalated: for the second month running"),
         col("explanation", "string", "In words"),
+        col("owner", "string",
+           "Of a key figure whom it concerns: its owner, or to whom it has escalated; null of other checks"),
         col("model_version", "string", "The bundle in effect"),
     ),
 )  # fmt: skip

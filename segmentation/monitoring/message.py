@@ -1,0 +1,88 @@
+"""One message about a month: what was decided and what it rests on, in words that need no statistics."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX
+from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, WORDS, Judged
+
+SHOWN = 6
+TOLD = (STOP, REFIT, MOVED, ESCALATED, BREACH)
+"""Verdicts of rows that a message tells of, gravest first."""
+
+TITLES = {
+    WORDS[STOP]: "not published: something is wrong with the data",
+    WORDS[REFIT]: "published; customers have outgrown them, and new ones take over from the next date",
+    WORDS[MOVED]: "published; customers have moved, and the segments still serve",
+    "waits": "published; customers have outgrown them, and those fitted to follow have not taken over",
+    WORDS[HOLDS]: "published; they hold",
+    "made": "published; they were made from these very customers",
+}
+
+SAYS = {
+    "feature_psi": "is spread differently than when the segments were made",
+    "missing_share": "is known of fewer customers than when the segments were made",
+    "segment_share": "has another size than when the segments were made",
+    "members_shift": "has members who behave differently than when it was made",
+    "centroid_shift": "would lie elsewhere if it were made today",
+    "outside_share": "more customers are far from every segment",
+    "silhouette_loss": "segments are less distinct than when they were made",
+    "migration_share": "more customers than usual have changed segment",
+}
+"""What a check has found of its subject, without figures."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is told of the run `run_id`; every figure stands in its rows of `drift_report`."""
+
+    run_id: str
+    as_of: dt.date
+    verdict: str
+    title: str
+    lines: tuple[str, ...]
+    concerns: tuple[str, ...]
+    """Owners of key figures in breach, and whom these have escalated to."""
+
+    @property
+    def text(self) -> str:
+        """Title and lines, for people."""
+        return "\n".join([self.title, *(f"  - {line}" for line in self.lines)])
+
+    def payload(self) -> dict[str, object]:
+        """The same for machines: JSON-like."""
+        return {"run_id": self.run_id, "as_of": self.as_of.isoformat(), "verdict": self.verdict, "title": self.title,
+                "lines": list(self.lines), "concerns": list(self.concerns)}  # fmt: skip
+
+
+def message(
+    run_id: str, as_of: dt.date, verdict: str, rows: Sequence[Judged], names: Mapping[str, str], replaced: bool = True
+) -> Message:
+    """Of a month and its rows of `drift_report`.
+
+    verdict: that of the month. names: of segments, by id. replaced: whether segments that no longer hold have given
+    way; where the challenger was refused or waits, the message says so.
+    """
+    found = sorted((r for r in rows if r.verdict in TOLD), key=lambda r: TOLD.index(r.verdict))
+    outgrown = any(r.verdict == REFIT for r in found)
+    made = verdict == WORDS[REFIT] and not rows
+    title = TITLES["made" if made else "waits" if outgrown and not replaced else verdict]
+    lines = [_line(r, names) for r in found[:SHOWN]]
+    if len(found) > SHOWN:
+        lines.append(f"and {len(found) - SHOWN} more in drift_report")
+    concerns = dict.fromkeys(r.owner for r in found if r.owner)
+    return Message(run_id, as_of, verdict, f"Segments as of {as_of}: {title}", tuple(lines), tuple(concerns))
+
+
+def _line(r: Judged, names: Mapping[str, str]) -> str:
+    words, _, _ = r.explanation.partition("; chance gives")
+    what = names.get(r.subject, r.subject)
+    if r.check.startswith(PREFIX):
+        again = " for the second month running" if r.verdict == ESCALATED else ""
+        return f"{what}: {words}; {r.value:.0%} is beyond the limit of {r.threshold:.0%}{again} ({r.owner})"
+    if r.subject == r.dimension:
+        return f"{r.dimension}: {SAYS[r.check]}: {words}"
+    return f"{what} ({r.dimension}) {SAYS[r.check]}: {words}"

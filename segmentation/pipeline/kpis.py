@@ -1,0 +1,41 @@
+"""The key figures of this month's segments and the last one's, from `segment_profiles`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from segmentation.core.schemas import DRIFT_REPORT, NO_DATA, SEGMENT_PROFILES, UNIFIED
+from segmentation.monitoring import BREACH, ESCALATED, Judged, Kpi, Measured, kpi_rows
+from segmentation.pipeline.context import Context
+
+
+def read_kpis(
+    context: Context, kpis: Mapping[str, Kpi], as_of: dt.date, run_id: str, previous: Row | None
+) -> list[Judged]:
+    """Rows of `drift_report` for the unified segments that `run_id` has profiled, against the month before."""
+    if previous is None or not kpis:
+        return []
+    then = _measured(context, kpis, previous["as_of"], previous["run_id"])
+    now = _measured(context, kpis, as_of, run_id)
+    return list(kpi_rows(kpis, UNIFIED, then, now, _breached(context, previous)))
+
+
+def _measured(context: Context, kpis: Mapping[str, Kpi], as_of: dt.date, run_id: str) -> dict[str, Measured]:
+    profiles = context.warehouse.read_run(SEGMENT_PROFILES, as_of, run_id)
+    rows = profiles.where((F.col("dimension") == UNIFIED) & (F.col("segment_id") != NO_DATA)).select(
+        "segment_id", "customers", *(F.expr(kpi.sql).cast("double").alias(f"of_{name}") for name, kpi in kpis.items())
+    )
+    return {r["segment_id"]: Measured(r["customers"], {name: r[f"of_{name}"] for name in kpis}) for r in rows.collect()}
+
+
+def _breached(context: Context, previous: Row) -> set[tuple[str, str]]:
+    """Check and subject of what was in breach in the month before, as its report said when it was published."""
+    if "drift" not in previous["inputs"]:
+        return set()
+    rows = context.warehouse.read_run(DRIFT_REPORT, previous["as_of"], previous["inputs"]["drift"])
+    found = rows.where(F.col("verdict").isin(BREACH, ESCALATED)).select("check", "subject").collect()
+    return {(r["check"], r["subject"]) for r in found}

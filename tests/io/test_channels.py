@@ -1,0 +1,146 @@
+"""Webhook and e-mail against servers of this process: signed, tried again, and a failure that says why."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from segmentation.core.errors import ConfigError
+from segmentation.io import channels
+from segmentation.io.channels import Email, UndeliveredError, Webhook, post, send
+from tests.conftest import free_port
+from tests.receiver import receiver
+
+NOW = dt.datetime(2024, 12, 1, 8, tzinfo=dt.UTC)
+PAYLOAD = {"run_id": "r1", "title": "Segmente für Zürich"}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "WAIT", 0.01)
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+
+
+def hook(url: str, **others: float) -> Webhook:
+    return Webhook.model_validate({"url": url, "secret": "$HOOK_SECRET", **others})
+
+
+def test_a_receiver_that_knows_the_secret_can_check_the_message() -> None:
+    with receiver(204) as (url, taken):
+        post(hook(url), "r1", PAYLOAD, NOW)
+    [(headers, body)] = taken
+    assert json.loads(body) == PAYLOAD
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("r1", str(int(NOW.timestamp())))
+    signed = b"r1." + headers["webhook-timestamp"].encode() + b"." + body
+    expected = base64.b64encode(hmac.new(b"s3cret", signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+
+
+def test_it_is_tried_again_after_an_error_of_the_server_and_after_silence() -> None:
+    with receiver(503, 429, 200) as (url, taken):
+        post(hook(url), "r1", PAYLOAD, NOW)
+    assert [h["webhook-id"] for h, _ in taken] == ["r1"] * 3
+    with receiver(1.0, 200) as (url, taken):
+        post(hook(url, timeout_seconds=0.2), "r1", PAYLOAD, NOW)
+    assert len(taken) == 2
+
+
+def test_what_is_not_taken_is_said_without_address_or_secret() -> None:
+    with (
+        receiver(503, 503) as (url, taken),
+        pytest.raises(UndeliveredError, match=r"^webhook: answered with status 503$"),
+    ):
+        post(hook(url, attempts=2), "r1", PAYLOAD, NOW)
+    assert len(taken) == 2
+    with receiver(400) as (url, taken), pytest.raises(UndeliveredError, match=r"^webhook: answered with status 400$"):
+        post(hook(url), "r1", PAYLOAD, NOW)
+    assert len(taken) == 1  # the receiver has said that it is wrong: again would be the same
+    with receiver(302) as (url, taken), pytest.raises(UndeliveredError, match="status 302"):
+        post(hook(url), "r1", PAYLOAD, NOW)  # a signed message follows nobody elsewhere
+    with pytest.raises(UndeliveredError, match=r"^webhook: \w+ after 2 attempts$"):
+        post(hook(f"http://127.0.0.1:{free_port()}/secret-path", attempts=2), "r1", PAYLOAD, NOW)
+
+
+def test_a_secret_that_is_not_set_is_asked_for_and_one_in_the_file_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOOK_SECRET")
+    with pytest.raises(ConfigError, match=r"conf/alerts\.yml: webhook: `secret` is \$HOOK_SECRET, and that is not set"):
+        hook("http://127.0.0.1/").ready()
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    monkeypatch.setenv("HOOK_URL", "127.0.0.1/hook")
+    with pytest.raises(ConfigError, match=r"webhook: `url` is no address that begins with https:// or http://"):
+        hook("$HOOK_URL").ready()
+    with pytest.raises(ValueError, match="pattern"):
+        Webhook(url="http://127.0.0.1/", secret="s3cret")
+
+
+def test_a_mail_goes_to_everybody_and_to_whom_it_concerns() -> None:
+    with mail_server() as (port, taken):
+        send(mail(port), "r1", "Segmente für Zürich", "they hold", ["crm@shop.example", "all@shop.example"])
+    said = "\n".join(taken)
+    assert [line[5:] for line in taken if line.lower().startswith("rcpt")] == [
+        "TO:<all@shop.example>",
+        "TO:<crm@shop.example>",
+    ]
+    assert "Message-ID: <r1@segmentation>" in said
+    assert "they hold" in said
+
+
+def test_a_mail_that_is_refused_or_finds_no_server_is_said() -> None:
+    with mail_server(refuse="crm") as (port, _), pytest.raises(UndeliveredError, match="refused 1 of the recipients"):
+        send(mail(port), "r1", "s", "t", ["crm@shop.example"])
+    with (
+        mail_server() as (port, _),
+        pytest.raises(UndeliveredError, match="SMTPNotSupportedError from the mail server"),
+    ):
+        send(mail(port, starttls=True), "r1", "s", "t", [])  # never in the clear where that was not allowed
+    with pytest.raises(UndeliveredError, match="e-mail: ConnectionRefusedError"):
+        send(mail(free_port()), "r1", "s", "t", [])
+
+
+def mail(port: int, starttls: bool = False) -> Email:
+    return Email(server="127.0.0.1", port=port, starttls=starttls, sender="us@shop.example", to=["all@shop.example"])
+
+
+@contextmanager
+def mail_server(refuse: str = "nobody") -> Iterator[tuple[int, list[str]]]:
+    """As much of SMTP (RFC 5321) as a client needs; keeps every line that it was sent."""
+    taken: list[str] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.answer("220 ready")
+            in_data = False
+            for raw in self.rfile:
+                line = raw.decode().rstrip("\r\n")
+                taken.append(line)
+                if in_data:
+                    in_data = line != "."
+                    if not in_data:
+                        self.answer("250 taken")
+                elif line.lower() == "data":
+                    in_data = True
+                    self.answer("354 go on")
+                elif line.lower() == "quit":
+                    self.answer("221 bye")
+                    return
+                else:
+                    self.answer("550 no such box" if line.lower().startswith("rcpt") and refuse in line else "250 fine")
+
+        def answer(self, text: str) -> None:
+            self.wfile.write(f"{text}\r\n".encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1], taken
+        finally:
+            server.shutdown()

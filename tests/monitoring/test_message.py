@@ -1,0 +1,69 @@
+"""The message about a month: the gravest first, in words, and no figure that its rows do not have."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import pytest
+
+from segmentation.monitoring import Judged, Message, message
+
+DAY = dt.date(2024, 12, 1)
+NAMES = {"unified-20240101-1": "Champions"}
+ROWS = [
+    Judged("unified", "segment_share", "unified-20240101-1", 0.08, 0.05, "moved",
+           "22.0% of the customers, 14.0% at training; chance gives 0.012"),
+    Judged("transactional", "feature_psi", "orders_90d", 0.02, 0.1, "holds", "not told; chance gives 0.001"),
+    Judged("unified", "kpi_revenue", "unified-20240101-1", 0.25, 0.1, "escalated",
+           "Net revenue a member: 150.00, the month before 200.00", "Head of marketing"),
+    Judged("unified", "outside_share", "unified", 0.2, 0.1, "refit",
+           "20.0% of the customers are farther from every centroid than 99 % were at training; chance gives 0.015"),
+]  # fmt: skip
+
+
+def of(verdict: str, *rows: Judged, replaced: bool = True) -> Message:
+    return message("r1", DAY, verdict, rows, NAMES, replaced)
+
+
+def test_the_gravest_comes_first_in_words_with_names_and_owners() -> None:
+    m = of("refit", *ROWS)
+    assert m.text.splitlines() == [
+        "Segments as of 2024-12-01: published; customers have outgrown them, and new ones take over from the next date",
+        "  - unified: more customers are far from every segment: 20.0% of the customers are farther from every "
+        "centroid than 99 % were at training",
+        "  - Champions (unified) has another size than when the segments were made: 22.0% of the customers, 14.0% at "
+        "training",
+        "  - Champions: Net revenue a member: 150.00, the month before 200.00; 25% is beyond the limit of 10% for the "
+        "second month running (Head of marketing)",
+    ]
+    assert m.concerns == ("Head of marketing",)
+    assert json.loads(json.dumps(m.payload()))["lines"] == list(m.lines)
+
+
+def test_every_figure_is_one_of_its_rows() -> None:
+    known = " ".join(f"{r.explanation} {100 * r.value:g}% {100 * (r.threshold or 0):g}%" for r in ROWS)
+    figures = set(re.findall(r"\d+(?:\.\d+)?", known))
+    for line in of("refit", *ROWS).lines:
+        assert set(re.findall(r"\d+(?:\.\d+)?", line)) <= figures
+
+
+@pytest.mark.parametrize(
+    ("verdict", "rows", "replaced", "title"),
+    [
+        ("stable", ROWS[1:2], True, "published; they hold"),
+        ("rescored", ROWS[:1], True, "published; customers have moved, and the segments still serve"),
+        ("rescored", ROWS[3:], False, "published; customers have outgrown them, and those fitted to follow have not"),
+        ("refit", [], True, "published; they were made from these very customers"),
+        ("stop", ROWS[3:], True, "not published: something is wrong with the data"),
+    ],
+)
+def test_the_title_says_what_was_decided(verdict: str, rows: list[Judged], replaced: bool, title: str) -> None:
+    assert of(verdict, *rows, replaced=replaced).title.startswith(f"Segments as of 2024-12-01: {title}")
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    m = of("rescored", *ROWS[:1] * 9)
+    assert len(m.lines) == 7
+    assert m.lines[-1] == "and 3 more in drift_report"
