@@ -5,6 +5,7 @@ WAREHOUSE ?= warehouse
 AS_OF ?= 2018-01-01
 LINES ?= 20000000
 ROWS ?= 500000
+CUSTOMERS ?= 100000
 ROUNDS ?= 5
 RAW := build/raw/complete_journey
 SHORT := not faults and not long and not airflow
@@ -17,7 +18,7 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql cluster test test-with-demo test-without-demo test-faults test-long test-airflow bench-features bench-sweep bench-validity bench-drift check format wheel clean
+.PHONY: help setup demo new-source sql cluster test test-with-demo test-without-demo test-faults test-long test-airflow bench-features bench-sweep bench-validity bench-drift bench-monthly check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -32,6 +33,7 @@ help:
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"
 	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
 	@echo "make bench-drift     false alarms and power of the drift report, on the customers of a warehouse (WAREHOUSE=dir)"
+	@echo "make bench-monthly   what a month costs: scoring, drift report, a year at once (CUSTOMERS=10000 ROUNDS=1 to try)"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -108,6 +110,9 @@ bench-validity: setup
 
 bench-drift: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.drift --warehouse "$(WAREHOUSE)" $(QUIET)
+
+bench-monthly: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.monthly --customers $(CUSTOMERS) --rounds $(ROUNDS) $(QUIET)
 
 wheel: setup
 	@rm -rf build/lib  # it would keep modules that are gone

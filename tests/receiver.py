@@ -24,6 +24,8 @@ def receiver(*answers: int | float) -> Iterator[tuple[str, list[tuple[dict[str, 
                 time.sleep(answer)
                 answer = 200
             self.send_response(answer)
+            self.send_header("location", self.path)
+            self.send_header("retry-after", "60")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

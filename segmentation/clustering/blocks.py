@@ -112,6 +112,10 @@ class Blocks:
         """The same blocks under more views, which come after those they have: one Spark job looks at the new."""
         return replace(self, views=(*self.views, *_described(self, views)))
 
+    def only(self, views: Sequence[int]) -> Blocks:
+        """The same blocks under some of their views, by number."""
+        return replace(self, views=tuple(self.views[v] for v in views))
+
     def release(self) -> None:
         """Gives the memory back."""
         self.blocks.unpersist()

@@ -46,8 +46,10 @@ def _row(
     before, after = then.figures[name], now.figures[name]
     words = f"{kpi.description}: {_figure(after)}, the month before {_figure(before)}"
     fewest = min(then.customers, now.customers)
-    if before is None or after is None or before <= 0 or fewest < kpi.min_customers:
+    if fewest < kpi.min_customers:
         return Judged(dimension, check, segment, 0.0, None, TOO_FEW, f"{words}; {fewest:,} customers: too few to judge")
+    if before is None or after is None or before < 0:
+        return Judged(dimension, check, segment, 0.0, None, TOO_FEW, f"{words}: nothing to compare")
     value = kpi.change(before, after)
     if value <= kpi.limit:
         return Judged(dimension, check, segment, value, kpi.limit, HOLDS, words, kpi.owner)

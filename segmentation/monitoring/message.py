@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX
 from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, WORDS, Judged
 
+WAITING, REFUSED, NONE = "waits", "refused", "none"
+"""What became of the challenger of a month whose customers have outgrown its segments, and that are not replaced."""
 SHOWN = 6
 TOLD = (STOP, REFIT, MOVED, ESCALATED, BREACH)
 """Verdicts of rows that a message tells of, gravest first."""
@@ -17,9 +19,11 @@ TITLES = {
     WORDS[STOP]: "not published: something is wrong with the data",
     WORDS[REFIT]: "published; customers have outgrown them, and new ones take over from the next date",
     WORDS[MOVED]: "published; customers have moved, and the segments still serve",
-    "waits": "published; customers have outgrown them, and those fitted to follow have not taken over",
     WORDS[HOLDS]: "published; they hold",
     "made": "published; they were made from these very customers",
+    WAITING: "published; customers have outgrown them, and new ones wait for approval: jobs/promote.py --approve",
+    REFUSED: "published; customers have outgrown them, and the new ones were refused by conf/promotion.yml",
+    NONE: "published; customers have outgrown them, and none were fitted to follow this month",
 }
 
 SAYS = {
@@ -59,17 +63,17 @@ class Message:
 
 
 def message(
-    run_id: str, as_of: dt.date, verdict: str, rows: Sequence[Judged], names: Mapping[str, str], replaced: bool = True
+    run_id: str, as_of: dt.date, verdict: str, rows: Sequence[Judged], names: Mapping[str, str], challenger: str = NONE
 ) -> Message:
     """Of a month and its rows of `drift_report`.
 
-    verdict: that of the month. names: of segments, by id. replaced: whether segments that no longer hold have given
-    way; where the challenger was refused or waits, the message says so.
+    verdict: that of the month. names: of segments, by id. challenger: where segments no longer hold and stay all the
+    same, what became of those that were to follow: WAITING, REFUSED or NONE.
     """
     found = sorted((r for r in rows if r.verdict in TOLD), key=lambda r: TOLD.index(r.verdict))
-    outgrown = any(r.verdict == REFIT for r in found)
+    outgrown = verdict == WORDS[MOVED] and any(r.verdict == REFIT for r in found)
     made = verdict == WORDS[REFIT] and not rows
-    title = TITLES["made" if made else "waits" if outgrown and not replaced else verdict]
+    title = TITLES["made" if made else challenger if outgrown else verdict]
     lines = [_line(r, names) for r in found[:SHOWN]]
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more in drift_report")
@@ -82,7 +86,7 @@ def _line(r: Judged, names: Mapping[str, str]) -> str:
     what = names.get(r.subject, r.subject)
     if r.check.startswith(PREFIX):
         again = " for the second month running" if r.verdict == ESCALATED else ""
-        return f"{what}: {words}; {r.value:.0%} is beyond the limit of {r.threshold:.0%}{again} ({r.owner})"
+        return f"{what}: {words}; {r.value:.1%} is beyond the limit of {r.threshold:.1%}{again} ({r.owner})"
     if r.subject == r.dimension:
         return f"{r.dimension}: {SAYS[r.check]}: {words}"
     return f"{what} ({r.dimension}) {SAYS[r.check]}: {words}"

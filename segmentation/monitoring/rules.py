@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -65,11 +66,13 @@ class Kpi(Strict):
         return given
 
     def change(self, then: float, now: float) -> float:
-        """The part of `then` by which it has gone the bad way, 0 where it went the good one.
+        """The part of `then` (≥ 0) by which it has gone the bad way, 0 where it went the good one; inf from nothing.
 
         >>> Kpi(description="", sql="", falls=0.1, owner="", escalates_to="").change(200, 150)
         0.25
         """
+        if then == 0:
+            return inf if self.rises is not None and now > 0 else 0.0
         part = (now - then) / then
         return max(-part if self.falls is not None else part, 0.0)
 

@@ -74,7 +74,8 @@ def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
     words = f"{c.words}; chance gives {chance:.3f}" + (f"; {c.excuse}" if c.excuse else "")
     if value <= threshold:
         return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
-    if c.a_year_ago is not None and _judged(rules, c.a_year_ago, alpha).verdict == HOLDS:
+    wrong = limits.stop is not None and value > limits.stop  # no season makes data right
+    if not wrong and c.a_year_ago is not None and _judged(rules, c.a_year_ago, alpha).verdict == HOLDS:
         words += f"; as in the same month of last year, from which it is {c.a_year_ago.value:.3f} away"
         return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
     asked = () if c.excuse else ((STOP, limits.stop), (REFIT, limits.refit))

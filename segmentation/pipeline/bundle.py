@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -57,6 +58,21 @@ def bundle_of(context: Context, run: Row) -> str:
     row = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).first()
     assert row is not None  # it has published one
     return str(row["model_version"])
+
+
+def trained_as_of(context: Context, bundle: str) -> dt.date:
+    """The as-of date whose customers a bundle was fitted on."""
+    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
+    row = models.select("trained_as_of").first()
+    assert row is not None  # somebody has it in effect
+    found: dt.date = row["trained_as_of"]
+    return found
+
+
+def names_of(models: DataFrame) -> dict[str, str]:
+    """The name of each segment, by id, of rows of `segment_models`."""
+    pairs = models.select(F.explode(F.arrays_zip("segment_ids", "segment_names")).alias("s")).select("s.*")
+    return {r["segment_ids"]: r["segment_names"] for r in pairs.collect()}
 
 
 def published_models(context: Context) -> DataFrame:

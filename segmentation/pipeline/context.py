@@ -21,7 +21,7 @@ from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.io.runs import Run
 from segmentation.monitoring import load_monitoring
-from segmentation.pipeline.alerts import load_alerts
+from segmentation.pipeline.alerts import check_people, load_alerts
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.pipeline.promotion import PromotionRules
@@ -154,7 +154,7 @@ def open_context(
     load(folder / "sweep.yml", SweepConfig)
     load(folder / "promotion.yml", PromotionRules)
     kpis = load_monitoring(folder, SEGMENT_PROFILES.names).kpis
-    load_alerts(folder)
+    check_people(folder, load_alerts(folder), kpis)
     load(folder / "stickiness.yml", Stickiness)
     rules = load_rules(folder, names)
     population = load_population(folder, names)

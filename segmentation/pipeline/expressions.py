@@ -47,7 +47,8 @@ def check_expressions(
     _check(spark, {**ATTRIBUTES, **features, IS_PROSPECT: "boolean"}, of)
     profiles = {c.name: c.type for c in SEGMENT_PROFILES.columns}
     figures = {f"{folder}/monitoring.yml: kpis: {name}: sql": kpi.sql for name, kpi in kpis.items()}
-    _check(spark, profiles, {where: f"CAST({sql} AS double)" for where, sql in figures.items()})
+    # Beside a column, so that an aggregate is refused.
+    _check(spark, profiles, {where: f"struct(segment_id, CAST({sql} AS double))" for where, sql in figures.items()})
 
 
 def _check(spark: SparkSession, types: dict[str, str], expressions: dict[str, str]) -> None:

@@ -32,7 +32,9 @@ from segmentation.pipeline.reference import take_references
 from segmentation.segments import Model
 
 DRIFT = "drift"
-"""Of a run's inputs the drift report that has called for it."""
+"""Of a month's inputs its drift report; of a fit's the one that has called for it."""
+CHALLENGER = "challenger"
+"""Of a month's inputs the fit that its drift has called for."""
 
 
 def run_fit(context: Context, as_of: dt.date) -> Row:

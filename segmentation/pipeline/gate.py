@@ -44,10 +44,12 @@ def weigh(
     for a person's word where the rules ask for it and the unified segments are not all the same.
     """
     verdict = _weighed(rules, fitted, found, champion, everyone, called_for)
-    changed = Counter(k.relation for k in found[UNIFIED].kin if k.relation != SAME)
-    if verdict.word != PASSED or not rules.approval or not changed:
+    kin = found[UNIFIED].kin
+    changed = Counter(k.relation for k in kin if k.relation != SAME)
+    if verdict.word != PASSED or not rules.approval or (kin and not changed):
         return verdict
-    what = ", ".join(f"{n} {relation}" for relation, n in sorted(changed.items()))
+    # Without a champion's segments to compare with, all are new.
+    what = ", ".join(f"{n} {relation}" for relation, n in sorted(changed.items())) or "all are new"
     return Verdict(WAITS, f"waits for approval of what became of segments: {what}; {verdict.reason}")
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.clustering import SweepConfig
 from segmentation.core.config import load
 from segmentation.core.errors import BadInputError
-from segmentation.core.schemas import DRIFT_REPORT, SEGMENT_MIGRATION, SEGMENT_MODELS, SEGMENT_PROFILES
+from segmentation.core.schemas import DRIFT_REPORT, SEGMENT_MIGRATION, SEGMENT_PROFILES
 from segmentation.io.runs import Run, new_run
 from segmentation.monitoring import (
     HOLDS,
@@ -29,7 +29,7 @@ from segmentation.monitoring import (
     migration_changes,
     value_changes,
 )
-from segmentation.pipeline.bundle import check_features, load_bundle
+from segmentation.pipeline.bundle import check_features, load_bundle, trained_as_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.kpis import read_kpis
 from segmentation.pipeline.population import Everyone, read_everyone
@@ -90,10 +90,8 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         return done
-    of_bundle = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == month.bundle)
-    trained = of_bundle.select("trained_as_of").first()
-    assert trained is not None  # the models are loaded
-    context.steps.say(f"monitor_drift: {month.as_of} against {trained[0]}, when bundle {month.bundle} was trained")
+    trained = trained_as_of(context, month.bundle)
+    context.steps.say(f"monitor_drift: {month.as_of} against {trained}, when bundle {month.bundle} was trained")
     context.create_tables()
     year_ago = context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
     rows, verdict, reason = _report(context, month, models, year_ago)
@@ -111,7 +109,7 @@ def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str, pre
     config = context.config_files(
         "monitoring.yml", "population.yml", "rules.yml", "stickiness.yml", "sweep.yml", *context.feature_files()
     )
-    others = {"previous": previous, YEAR_AGO: year_before(context, as_of)}
+    others = {"previous": previous, YEAR_AGO: year_before(context, as_of, trained_as_of(context, bundle))}
     inputs = {"features": features_run["run_id"], "bundle": bundle}
     inputs |= {name: other["run_id"] for name, other in others.items() if other is not None}
     return new_run("monitor_drift", as_of, config, inputs)

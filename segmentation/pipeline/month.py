@@ -30,7 +30,7 @@ from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
-from segmentation.pipeline.fit import fit_challenger, promote_fitted, run_fit
+from segmentation.pipeline.fit import CHALLENGER, DRIFT, fit_challenger, promote_fitted, run_fit
 from segmentation.pipeline.gate import PASSED, WAITS
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.migration import write_migration
@@ -40,9 +40,6 @@ from segmentation.pipeline.profiles import write_profiles
 from segmentation.pipeline.tell import tell
 from segmentation.segments import Model, Stickiness, load_rules, segment_rows
 from segmentation.segments.population import SCORED
-
-CHALLENGER = "challenger"
-"""Of a run's inputs the fit that the month's drift has called for."""
 
 
 def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None = None) -> Iterator[Row]:
@@ -99,7 +96,10 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
         return done
     context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
     context.create_tables()
-    return context.runs.publish(write_month(context, run, features_run, previous, _judge), context.restate)
+    row = context.runs.publish(write_month(context, run, features_run, previous, _judge), context.restate)
+    if row["run_id"] != run.run_id:
+        context.steps.say(f"monthly: {as_of} was published by another job in the meantime: run {row['run_id']} stands")
+    return row
 
 
 def config_of_month(context: Context) -> dict[str, object]:
@@ -127,7 +127,7 @@ def _score(context: Context, run: Run, month: Month, judge: Judge) -> Run:
         models = load_bundle(context, month.bundle)
         check_features(context, models)
         facts.append(f"{len(models)} models, every file as published")
-    rows, notes = _segment_rows(context, features, models, previous)
+    rows, notes = score_rows(context, features, models, previous)
     context.steps.say_notes("off, inputs missing", notes)
     versions = {SEGMENTS.name: _write_segments(context, run, SEGMENTS, rows)}
     moved, moves = write_migration(context, run, previous, tiles, _between(context, previous, month.bundle, models))
@@ -135,7 +135,7 @@ def _score(context: Context, run: Run, month: Month, judge: Judge) -> Run:
     verdict = judge(context, month, models)
     theirs = context.warehouse.frame(SEGMENTS_CHALLENGER, [])
     if verdict.challenger is not None:
-        theirs, _ = _segment_rows(context, features, load_bundle(context, verdict.challenger), previous)
+        theirs, _ = score_rows(context, features, load_bundle(context, verdict.challenger), previous)
     versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
     versions |= write_population(context, run, everyone, tiles)
     _audit(context, run, month.features_run, everyone)
@@ -168,7 +168,7 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     if fit["inputs"]["features"] == month.features_run["run_id"]:
         return Verdict("refit", f"bundle {month.bundle}, fitted on these customers")
     drift = monitor(context, month, models)
-    found, said, runs = drift["verdict"], drift["reason"], {"drift": drift["run_id"]}
+    found, said, runs = drift["verdict"], drift["reason"], {DRIFT: drift["run_id"]}
     if found == STOP:
         tell(context, drift)
         raise StopError(
@@ -195,7 +195,7 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     return Verdict("rescored", f"{said}. The gate refused {version}: {challenger['reason']}", runs, version)
 
 
-def _segment_rows(
+def score_rows(
     context: Context, features: DataFrame, models: Mapping[str, Model], previous: Row | None
 ) -> tuple[DataFrame, list[str]]:
     """What is to be published of each customer, by the month before, and the rules that are off."""
@@ -218,7 +218,7 @@ def _between(context: Context, previous: Row | None, bundle: str, models: Mappin
     built = context.runs.get(previous["inputs"]["features"])
     features = context.warehouse.read_run(context.registry.table, built["as_of"], built["run_id"])
     check_kept(features, built)
-    rows, _ = _segment_rows(context, features, models, previous)
+    rows, _ = score_rows(context, features, models, previous)
     return rows
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.periods import parse_as_of, parse_as_ofs
+from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.pipeline.context import Context, open_context
 
 
@@ -19,7 +21,7 @@ def job_parser(
         description=description,
         allow_abbrev=False,
         epilog="Exit codes: 0 done (or published already), 2 bad input or configuration, 3 refused by a guard, "
-        "4 stopped: the data have drifted beyond what may be published.",
+        "4 stopped: the data have drifted beyond what may be published, 1 Spark failed: start the job again.",
     )
     parser.add_argument("--config", default="conf", metavar="DIR", help="configuration folder (default: conf)")
     parser.add_argument(
@@ -44,9 +46,19 @@ def context_of(app: str, options: argparse.Namespace, several: bool = False) -> 
 
 
 def run_job(job: Callable[[], None]) -> None:
-    """Runs a job and ends the process: a refusal is one sentence on standard error and its exit code."""
+    """Runs a job and ends the process: a refusal is one sentence on standard error and its exit code.
+
+    Where Spark fails (a full disk, a lost cluster) its trace is shown, then the first cause in a sentence; exit code 1.
+    """
     try:
         job()
     except SegmentationError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except SPARK_FAILED as error:
+        traceback.print_exc()
+        print(
+            f"error: Spark could not go on: {reason(error)}. Nothing that this step wrote is shown; once that is "
+            "mended, start the job again.", file=sys.stderr,
+        )  # fmt: skip
+        sys.exit(1)

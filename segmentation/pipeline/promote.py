@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
-from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, mirror, published_models
+from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, mirror, names_of, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.gate import WAITS
 from segmentation.segments.matching import SAME
@@ -75,13 +75,13 @@ def run_promote(
 
 
 def _waiting(context: Context) -> tuple[Row, str] | None:
-    """The newest fit, and its bundle, where it waits for a person and still stands beside the bundle that serves."""
-    run = context.runs.latest("fit_segments")
-    if run is None or run["verdict"] != WAITS:
-        return None
-    version = bundle_of(context, run)
-    serves = context.runs.newest_champion() == run["inputs"].get("champion")
-    return (run, version) if serves and not context.runs.promoted(version) else None
+    """The newest fit that waits for a person and was held against the bundle that serves, and its bundle."""
+    serves = context.runs.newest_champion()
+    for run in reversed(context.runs.of("fit_segments")):
+        if run["verdict"] == WAITS and run["inputs"].get("champion") == serves:
+            version = bundle_of(context, run)
+            return None if context.runs.promoted(version) else (run, version)
+    return None
 
 
 def _changes(context: Context, run: Row) -> list[str]:
@@ -90,8 +90,7 @@ def _changes(context: Context, run: Row) -> list[str]:
         (F.col("dimension") == UNIFIED) & (F.col("relation") != SAME)
     )
     models = context.warehouse.read(SEGMENT_MODELS).where(F.col("dimension") == UNIFIED)
-    pairs = models.select(F.explode(F.arrays_zip("segment_ids", "segment_names")).alias("s")).select("s.*").collect()
-    names = {r["segment_ids"]: f"{r['segment_names']} ({r['segment_ids']})" for r in pairs}
+    names = {segment: f"{name} ({segment})" for segment, name in names_of(models).items()}
     return [
         f"{r['relation']:<24}{names.get(r['from_segment_id'], '–')} → {names.get(r['to_segment_id'], '–')}"
         for r in rows.orderBy("relation", "from_segment_id", "to_segment_id").collect()

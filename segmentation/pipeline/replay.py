@@ -16,7 +16,11 @@ from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.bundle import bundle_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.features import config_of_features, write_features
-from segmentation.pipeline.month import CHALLENGER, Verdict, config_of_month, write_month
+from segmentation.pipeline.fit import CHALLENGER
+from segmentation.pipeline.month import Verdict, config_of_month, write_month
+
+GONE = ("FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND", "VERSION", "no longer", "does not exist")
+"""What Spark and Delta say of files and versions that are not kept any more."""
 
 
 def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
@@ -43,6 +47,8 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
         tables = [t for t in context.tables if t.name in scored["output_versions"]]
         found |= _compare(context, tables, scored, month)
     except SPARK_FAILED as error:
+        if not any(sign in str(error) for sign in GONE):
+            raise
         raise GuardError(
             f"{as_of} cannot be replayed: what it was made of is not kept any more ({reason(error)}). Versions of "
             "staged tables and tiles are kept for 400 days; an erasure ends that earlier."

@@ -11,6 +11,7 @@ from pyspark.sql import Row
 from segmentation.clustering import SweepConfig
 from segmentation.clustering.blocks import Blocks
 from segmentation.core.errors import GuardError
+from segmentation.io.failures import SPARK_FAILED
 from segmentation.monitoring import Change, Histogram, count, fit_changes, take_standing, value_changes
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.population import read_everyone
@@ -21,10 +22,16 @@ SIMILAR = 7
 """Months count as equally long, and dates as a year apart, whose days differ by no more."""
 
 
-def year_before(context: Context, as_of: dt.date) -> Row | None:
-    """The scoring run, shown today, of the as-of date nearest to a year before; None where none is near."""
+def year_before(context: Context, as_of: dt.date, trained: dt.date) -> Row | None:
+    """The scoring run, shown today, of the as-of date nearest to a year before; None where none is near.
+
+    Only a month before the training tells of the season: of one after it a change that has come to stay would look as
+    it did last year, and never be seen again.
+    """
     year_ago = as_of - dt.timedelta(days=365)
-    near = [r for r in context.runs.of("monthly") if abs((r["as_of"] - year_ago).days) <= SIMILAR]
+    near = [
+        r for r in context.runs.of("monthly") if abs((r["as_of"] - year_ago).days) <= SIMILAR and r["as_of"] < trained
+    ]
     return min(reversed(near), key=lambda r: abs((r["as_of"] - year_ago).days), default=None)
 
 
@@ -34,28 +41,29 @@ def against(
 ) -> list[Change]:  # fmt: skip
     """What has changed from the customers of a year ago, seen by the models of today, to those of now.
 
-    now, blocks: the features and customers of this month, as the drift report has them. Nothing where the features of
-    then are not kept any more, which is said.
+    now, blocks: the features and customers of this month, as the drift report has them. Nothing where what was known
+    then is not kept any more, which is said; nothing of a layer in which nobody had data then.
     """
     try:
         features_run = context.runs.get(year_ago["inputs"]["features"])
         everyone = read_everyone(context, year_ago["as_of"], features_run)
-    except GuardError as error:
+    except (GuardError, *SPARK_FAILED) as error:
         context.steps.say(f"  a year ago              no second reference: {error}")
         return []
-    layers = [layer(m) for m in ordered]
     with context.steps.step("a year ago") as facts:
         try:
             counted = count(everyone.features, [h.bins for h in now])
             packed = pack_models(everyone.features, ordered, everyone.scored)
+            known = [v for v, view in enumerate(packed.views) if view.customers]
+            layers, then_seen, now_seen = [layer(ordered[v]) for v in known], packed.only(known), blocks.only(known)
             try:
-                standing = take_standing(layers, packed, sweep.sample_seed, sweep.max_iterations)
+                standing = take_standing(layers, then_seen, sweep.sample_seed, sweep.max_iterations)
             finally:
                 packed.release()
         finally:
             everyone.release()
         then = [Histogram(h.bins, tuple(c.tolist())) for h, c in zip(now, counted, strict=True)]
         found = list(value_changes(then, [np.array(h.counts) for h in now]))
-        found += fit_changes(layers, standing, blocks, sweep.max_iterations, too_few)
+        found += fit_changes(layers, standing, now_seen, sweep.max_iterations, too_few)
         facts.append(f"{year_ago['as_of']} as a second reference, {everyone.scored:,} customers")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,11 +72,32 @@ def test_the_kubernetes_application_runs_the_month(known: dict[str, set[str]]) -
     assert "--as-of=${AS_OF}" in spec["arguments"]
 
 
-def test_the_cron_line_runs_the_month(known: dict[str, set[str]]) -> None:
-    [line] = [s for s in (DEPLOY / "crontab").read_text().splitlines() if s.startswith("0 6 1 * *")]
-    command = line.split(maxsplit=5)[5].replace(r"\%", "%")
-    words = shlex.split(command)
-    after = words[words.index("jobs/monthly.py") + 1 :]
-    assert options(after) <= known["monthly"]
-    assert (ROOT / words[words.index("--properties-file") + 1]).is_file()
-    assert subprocess.run(["sh", "-n", "-c", command], check=False).returncode == 0
+def test_the_cron_lines_find_what_they_run_in_the_environment_that_cron_gives(
+    known: dict[str, set[str]], tmp_path: Path
+) -> None:
+    """With the project's own folder in place of /opt, and the submitted command shown instead of run."""
+    text = (
+        (DEPLOY / "crontab")
+        .read_text()
+        .replace("/opt/segmentation/.venv/bin", f"{tmp_path}:{Path(sys.executable).parent}")
+    )
+    lines = [s for s in text.replace("/opt/segmentation", str(ROOT)).splitlines() if not s.startswith("#")]
+    environment = dict(s.split("=", 1) for s in lines if re.match(r"[A-Z]+=", s))
+    for name in ("spark-submit", "flock"):  # both only say how they were called
+        shown = tmp_path / name
+        shown.write_text(
+            f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\n[ {name} = flock ] && shift 4 && exec "$@"; exit 3\n'
+        )
+        shown.chmod(0o755)
+    jobs = [s.split(maxsplit=5) for s in lines if s[0].isdigit()]
+    for *_, command in jobs:
+        command = command.replace(r"\%", "%").replace("segmentation.log 2>&1", f"{tmp_path}/log 2>&1")
+        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        assert "exit code 3; see" in done.stdout, done.stderr
+    called = [shlex.split(s) for s in (tmp_path / "called").read_text().splitlines() if s.startswith("spark-submit")]
+    assert [words[3] for words in called] == ["jobs/monthly.py", "jobs/maintain.py"]
+    for words in called:
+        assert (ROOT / words[2]).is_file()
+        assert options(words[4:]) <= known[Path(words[3]).stem]
+    assert re.fullmatch(r"\d{4}-\d\d-01", called[0][called[0].index("--as-of") + 1])
+    assert shutil.which("spark-submit", path=str(Path(sys.executable).parent))

@@ -161,6 +161,7 @@ def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
     said = f"customer_features of {AUGUST} comes out otherwise: 90 rows were published, 90 are made now, and 1 of those"
     with pytest.raises(GuardError, match=said):
         run_replay(context, AUGUST)
+    assert {name: set(table(shop.warehouse, name)["run_id"]) for name in ids} == ids  # nothing of it is left
     context.warehouse.restore(features, before)
     shop.set("stickiness.yml", min_score=7)
     with pytest.raises(BadInputError, match=r"monthly of 2024-08-01 was published by conf/ \w+, and this is \w+"):
@@ -211,8 +212,10 @@ def test_a_hundredfold_error_stops_the_month_names_the_money_and_tells_people_on
     assert (second["run_id"], second["verdict"]) == (drift.run_id, "stop")
     stopped = report[report["verdict"] == "stop"]
     told = [text.partition("; chance gives")[0] for text in stopped["explanation"]]
-    assert len(second["lines"]) == 7
-    assert all(any(line.endswith(words) for words in told) for line in second["lines"][:6])
+    assert second["title"].endswith("not published: something is wrong with the data")
+    grave = second["lines"][: min(len(stopped), 6)]
+    assert grave
+    assert all(any(line.endswith(words) for words in told) for line in grave)
     assert table(shop.warehouse, "alerts")[["run_id", "channel"]].to_numpy().tolist() == [[drift.run_id, "webhook"]]
     assert "not told by webhook: answered with status 500; start the month again" in capsys.readouterr().out
     assert shop.runs("monthly", SEPTEMBER) == []
@@ -227,6 +230,13 @@ def test_once_the_data_are_mended_the_same_month_is_published(shop: Shop) -> Non
     run = run_month(shop.context(), SEPTEMBER)
     assert run["verdict"] in ("stable", "rescored")
     assert [r.verdict for r in shop.runs("monitor_drift", SEPTEMBER)] == ["stop", run["verdict"]]
+    then, now = (published(shop.warehouse, "drift_report", day) for day in (AUGUST, SEPTEMBER))
+    was = set(then.loc[then["verdict"] == "breach", "subject"])
+    orders = now[now["check"] == "kpi_orders"].set_index("subject")
+    for segment, row in orders[orders["threshold"].notna()].iterrows():
+        again = "escalated" if segment in was else "breach"
+        assert row["verdict"] == (again if row["value"] > row["threshold"] else "holds")
+        assert row["owner"] == ("Head" if row["verdict"] == "escalated" else "CRM")
     assert len(shop.runs("monthly", SEPTEMBER)) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,19 @@ def test_what_goes_the_good_way_is_no_breach_however_far() -> None:
     assert (rows(20, 31, RECENCY).value, rows(20, 31, RECENCY).verdict) == (0.55, "breach")
 
 
-@pytest.mark.parametrize(("then", "now", "customers"), [(None, 1, 100), (1, None, 100), (0, 1, 100), (200, 1, 29)])
+def test_what_rises_from_nothing_is_in_breach_and_nothing_falls_from_there() -> None:
+    assert (rows(0, 5, RECENCY).value, rows(0, 5, RECENCY).verdict) == (math.inf, "breach")
+    assert (rows(0, 0, RECENCY).value, rows(0, 0, RECENCY).verdict) == (0.0, "holds")
+    assert (rows(0, 5).value, rows(0, 5).verdict) == (0.0, "holds")
+
+
+@pytest.mark.parametrize(("then", "now", "customers"), [(None, 1, 100), (1, None, 100), (-1, 1, 100), (200, 1, 29)])
 def test_what_is_unknown_or_of_few_customers_is_not_judged(
     then: float | None, now: float | None, customers: int
 ) -> None:
     row = rows(then, now, customers=customers)
     assert (row.verdict, row.threshold, row.owner) == ("too few", None, None)
+    assert row.explanation.endswith("29 customers: too few to judge" if customers == 29 else ": nothing to compare")
 
 
 def test_breaches_come_first() -> None:

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from segmentation.monitoring import Judged, Message, message
+from segmentation.monitoring import NONE, REFUSED, WAITING, Judged, Message, message
 
 DAY = dt.date(2024, 12, 1)
 NAMES = {"unified-20240101-1": "Champions"}
@@ -23,8 +23,8 @@ ROWS = [
 ]  # fmt: skip
 
 
-def of(verdict: str, *rows: Judged, replaced: bool = True) -> Message:
-    return message("r1", DAY, verdict, rows, NAMES, replaced)
+def of(verdict: str, *rows: Judged, challenger: str = NONE) -> Message:
+    return message("r1", DAY, verdict, rows, NAMES, challenger)
 
 
 def test_the_gravest_comes_first_in_words_with_names_and_owners() -> None:
@@ -35,32 +35,35 @@ def test_the_gravest_comes_first_in_words_with_names_and_owners() -> None:
         "centroid than 99 % were at training",
         "  - Champions (unified) has another size than when the segments were made: 22.0% of the customers, 14.0% at "
         "training",
-        "  - Champions: Net revenue a member: 150.00, the month before 200.00; 25% is beyond the limit of 10% for the "
-        "second month running (Head of marketing)",
+        "  - Champions: Net revenue a member: 150.00, the month before 200.00; 25.0% is beyond the limit of 10.0% for "
+        "the second month running (Head of marketing)",
     ]
     assert m.concerns == ("Head of marketing",)
     assert json.loads(json.dumps(m.payload()))["lines"] == list(m.lines)
 
 
 def test_every_figure_is_one_of_its_rows() -> None:
-    known = " ".join(f"{r.explanation} {100 * r.value:g}% {100 * (r.threshold or 0):g}%" for r in ROWS)
+    known = " ".join(f"{r.explanation} {r.value:.1%} {r.threshold or 0:.1%}" for r in ROWS)
     figures = set(re.findall(r"\d+(?:\.\d+)?", known))
     for line in of("refit", *ROWS).lines:
         assert set(re.findall(r"\d+(?:\.\d+)?", line)) <= figures
 
 
 @pytest.mark.parametrize(
-    ("verdict", "rows", "replaced", "title"),
+    ("verdict", "rows", "challenger", "title"),
     [
-        ("stable", ROWS[1:2], True, "published; they hold"),
-        ("rescored", ROWS[:1], True, "published; customers have moved, and the segments still serve"),
-        ("rescored", ROWS[3:], False, "published; customers have outgrown them, and those fitted to follow have not"),
-        ("refit", [], True, "published; they were made from these very customers"),
-        ("stop", ROWS[3:], True, "not published: something is wrong with the data"),
+        ("stable", ROWS[1:2], NONE, "published; they hold"),
+        ("rescored", ROWS[:1], NONE, "published; customers have moved, and the segments still serve"),
+        ("rescored", ROWS[3:], NONE, "published; customers have outgrown them, and none were fitted"),
+        ("rescored", ROWS[3:], WAITING, "published; customers have outgrown them, and new ones wait for approval"),
+        ("rescored", ROWS[3:], REFUSED, "published; customers have outgrown them, and the new ones were refused"),
+        ("refit", ROWS[3:], NONE, "published; customers have outgrown them, and new ones take over"),
+        ("refit", [], NONE, "published; they were made from these very customers"),
+        ("stop", ROWS[3:], NONE, "not published: something is wrong with the data"),
     ],
 )
-def test_the_title_says_what_was_decided(verdict: str, rows: list[Judged], replaced: bool, title: str) -> None:
-    assert of(verdict, *rows, replaced=replaced).title.startswith(f"Segments as of 2024-12-01: {title}")
+def test_the_title_says_what_was_decided(verdict: str, rows: list[Judged], challenger: str, title: str) -> None:
+    assert of(verdict, *rows, challenger=challenger).title.startswith(f"Segments as of 2024-12-01: {title}")
 
 
 def test_what_does_not_fit_is_counted() -> None:

@@ -89,6 +89,7 @@ def test_what_holds_against_the_same_month_of_last_year_is_the_season() -> None:
     assert words(replace(christmas, a_year_ago=alike)) == (["holds"], "stable")
     assert words(replace(christmas, a_year_ago=other)) == (["refit"], "refit")
     assert words(replace(christmas, a_year_ago=change("members_shift", 0.2, chance=None))) == (["refit"], "refit")
+    assert words(replace(change("feature_psi", 3.0), a_year_ago=change("feature_psi", 0.0))) == (["stop"], "stop")
     [row], _, _ = judge(RULES, [replace(christmas, a_year_ago=alike)])
     assert row.value == 0.9
     assert row.explanation.endswith("; as in the same month of last year, from which it is 0.200 away")

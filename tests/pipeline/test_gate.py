@@ -91,3 +91,6 @@ def test_changed_segments_wait_where_a_person_is_asked() -> None:
     assert verdict(approval=True, relations=("same", "same")).word == "passed"
     assert verdict(approval=False, relations=("split",)).word == "passed"
     assert verdict(approval=True, relations=("split",), stability=0.1).word == "refused"
+    nothing_to_compare_with = verdict(approval=True, known=False)
+    assert nothing_to_compare_with.word == "waits"
+    assert nothing_to_compare_with.reason.startswith("waits for approval of what became of segments: all are new; ")

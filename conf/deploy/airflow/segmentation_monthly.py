@@ -7,8 +7,9 @@ Put this file into Airflow's folder of DAGs. From the environment of its workers
 * SEGMENTATION_OPTIONS: `--source` and `--warehouse`; SEGMENTATION_INPUT: the folder of new raw files, if any.
 
 A job that was refused (exit codes 2, 3 and 4) fails at once: it would be refused again. Anything else that ends it, as
-a lost machine does, is tried again, which is safe after anything. The as-of date is the first day of the month of the
-run; `airflow backfill create` runs earlier months, one after the other.
+a lost machine does, is tried again, which is safe after anything. On YARN and Kubernetes submit with --deploy-mode
+client: in cluster mode spark-submit does not pass the job's exit code on. The as-of date is the first day of the month
+of the run. Earlier months: `airflow backfill create --max-active-runs 1 …`, as each compares with the one before.
 """
 
 from __future__ import annotations
@@ -53,9 +54,10 @@ def _words(variable: str) -> list[str]:
 def segmentation_monthly() -> None:
     """Month, then housekeeping."""
 
-    @task
+    @task(depends_on_past=True)
     def month(logical_date: datetime | None = None) -> None:
-        assert logical_date is not None  # every run of a schedule has one
+        if logical_date is None:
+            raise AirflowFailException("the run has no logical date, and so no month; trigger it with one")
         given = os.environ.get("SEGMENTATION_INPUT")
         day = logical_date.astimezone(ZoneInfo(ZONE)).strftime("%Y-%m-01")
         submit("monthly", "--as-of", day, *(["--input", given] if given else []))
