@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX
-from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, WORDS, Judged
+from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, WORDS, Judged, gravity
 
 WAITING, REFUSED, NONE = "waits", "refused", "none"
 """What became of the challenger of a month whose customers have outgrown its segments, and that are not replaced."""
 SHOWN = 6
 TOLD = (STOP, REFIT, MOVED, ESCALATED, BREACH)
-"""Verdicts of rows that a message tells of, gravest first."""
+"""Verdicts of rows that a message tells of."""
 
 TITLES = {
     WORDS[STOP]: "not published: something is wrong with the data",
@@ -70,7 +70,7 @@ def message(
     verdict: that of the month. names: of segments, by id. challenger: where segments no longer hold and stay all the
     same, what became of those that were to follow: WAITING, REFUSED or NONE.
     """
-    found = sorted((r for r in rows if r.verdict in TOLD), key=lambda r: TOLD.index(r.verdict))
+    found = sorted((r for r in rows if r.verdict in TOLD), key=_order)
     outgrown = verdict == WORDS[MOVED] and any(r.verdict == REFIT for r in found)
     made = verdict == WORDS[REFIT] and not rows
     title = TITLES["made" if made else challenger if outgrown else verdict]
@@ -79,6 +79,11 @@ def message(
         lines.append(f"and {len(found) - SHOWN} more in drift_report")
     concerns = dict.fromkeys(r.owner for r in found if r.owner)
     return Message(run_id, as_of, verdict, f"Segments as of {as_of}: {title}", tuple(lines), tuple(concerns))
+
+
+def _order(r: Judged) -> tuple[object, ...]:
+    """As the drift report has them, and then key figures."""
+    return (1, r.verdict != ESCALATED, r.check, r.subject) if r.check.startswith(PREFIX) else (0, *gravity(r))
 
 
 def _line(r: Judged, names: Mapping[str, str]) -> str:

@@ -11,6 +11,8 @@ HOLDS, MOVED, REFIT, STOP, TOO_FEW = "holds", "moved", "refit", "stop", "too few
 WORDS = {HOLDS: "stable", MOVED: "rescored", REFIT: "refit", STOP: "stop"}
 """The worst of a report's rows → its verdict."""
 SHOWN = 3
+EFFECTS = ("members_shift", "centroid_shift", "silhouette_loss", "migration_share")
+"""Checks that move because others do: a new kind of customer draws a centroid away, a wrong feature moves members."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,21 @@ class Judged:
 
 
 def judge(rules: MonitoringRules, changes: Sequence[Change]) -> tuple[list[Judged], str, str]:
-    """The rows, gravest first; the verdict (stable, rescored, refit or stop); and why, in words.
+    """The rows in order of `gravity`; the verdict (stable, rescored, refit or stop), that of the gravest; and why.
 
     Each of m changes may exceed chance in false_alarms / m of cases (Bonferroni), so the whole report raises a false
     alarm in false_alarms at most, however the figures go together.
     """
     alpha = rules.false_alarms / max(len(changes), 1)
-    rows = sorted((_judged(rules, c, alpha) for c in changes), key=_gravity)
+    rows = sorted((_judged(rules, c, alpha) for c in changes), key=gravity)
     worst = next((w for w in (STOP, REFIT, MOVED) if any(r.verdict == w for r in rows)), HOLDS)
-    alarms = [r for r in rows if r.verdict == worst] if worst != HOLDS else []
+    alarms = [r for r in rows if r.verdict in ((STOP,) if worst == STOP else (REFIT, MOVED))]
     if not alarms:
         return rows, WORDS[HOLDS], f"none of {len(rows)} figures has moved by more than chance and what is allowed"
-    named = "; ".join(f"{r.dimension}, {r.subject}: {r.check} {r.value:.2f}" for r in alarms[:SHOWN])
+    shown = alarms[:SHOWN]
+    if all(r.verdict != worst for r in shown):
+        shown[-1] = next(r for r in alarms if r.verdict == worst)  # what has given the word is always named
+    named = "; ".join(f"{r.dimension}, {r.subject}: {r.check} {r.value:.2f}" for r in shown)
     more = f"; and {len(alarms) - SHOWN} more" if len(alarms) > SHOWN else ""
     return rows, WORDS[worst], f"{named}{more}"
 
@@ -83,6 +88,9 @@ def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
     return Judged(c.dimension, c.check, c.subject, value, threshold, reached[0] if reached else MOVED, words)
 
 
-def _gravity(r: Judged) -> tuple[int, float, str, str, str]:
+def gravity(r: Judged) -> tuple[int, bool, int, float, str, str, str]:
+    """What stops comes first, then what has moved: causes before their effects, and of each the gravest first."""
     order = (STOP, REFIT, MOVED, HOLDS, TOO_FEW)
-    return order.index(r.verdict), -r.value / (r.threshold or float("inf")), r.dimension, r.check, r.subject
+    group = {STOP: 0, REFIT: 1, MOVED: 1, HOLDS: 2, TOO_FEW: 3}[r.verdict]
+    beyond = -r.value / (r.threshold or float("inf"))
+    return group, r.check in EFFECTS, order.index(r.verdict), beyond, r.dimension, r.check, r.subject

@@ -40,8 +40,7 @@ def tell(context: Context, run: Row) -> Message:
 
 def _rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
     rows = context.warehouse.read_run(DRIFT_REPORT, as_of, run_id).select(*COLUMNS).collect()
-    # As the report has them: gravest first, and of the same gravity the farthest beyond its limit.
-    return sorted((Judged(*r) for r in rows), key=lambda r: -r.value / (r.threshold or float("inf")))
+    return [Judged(*r) for r in rows]
 
 
 def _challenger(context: Context, run: Row) -> str:

@@ -28,10 +28,10 @@ def words(*changes: Change) -> tuple[list[str], str]:
     return [r.verdict for r in rows], verdict
 
 
-def test_the_gravest_figure_gives_the_word_and_comes_first() -> None:
+def test_the_gravest_figure_gives_the_word() -> None:
     assert words(change("feature_psi", 0.05)) == (["holds"], "stable")
     assert words(change("feature_psi", 0.05), change("members_shift", 0.3)) == (["moved", "holds"], "rescored")
-    assert words(change("feature_psi", 0.2), change("members_shift", 0.6)) == (["refit", "moved"], "refit")
+    assert words(change("feature_psi", 0.2), change("members_shift", 0.6)) == (["moved", "refit"], "refit")
     assert words(change("feature_psi", 3.0), change("members_shift", 9.0)) == (["stop", "refit"], "stop")
     assert words() == ([], "stable")
 
@@ -64,7 +64,7 @@ def test_the_reason_names_the_worst_three_by_how_far_they_are_beyond() -> None:
     _, _, reason = judge(RULES, [*far, change("missing_share", 0.06, subject="other")])
     assert reason == (
         "transactional, f3: feature_psi 0.90; transactional, f2: feature_psi 0.80; "
-        "transactional, f1: feature_psi 0.70; and 1 more"
+        "transactional, f1: feature_psi 0.70; and 2 more"
     )
     _, _, calm = judge(RULES, [change("feature_psi", 0.05)])
     assert calm == "none of 1 figures has moved by more than chance and what is allowed"
@@ -93,3 +93,15 @@ def test_what_holds_against_the_same_month_of_last_year_is_the_season() -> None:
     [row], _, _ = judge(RULES, [replace(christmas, a_year_ago=alike)])
     assert row.value == 0.9
     assert row.explanation.endswith("; as in the same month of last year, from which it is 0.200 away")
+
+
+def test_causes_come_before_their_effects_and_what_gave_the_word_is_named() -> None:
+    cause = [change("feature_psi", 0.2 + i / 10, subject=f"f{i}") for i in range(3)]
+    effect = change("centroid_shift", 9.0, subject="s")
+    rows, verdict, reason = judge(RULES, [effect, *cause, change("feature_psi", 0.0, subject="calm")])
+    assert [r.subject for r in rows] == ["f2", "f1", "f0", "s", "calm"]
+    assert verdict == "refit"
+    assert reason == (
+        "transactional, f2: feature_psi 0.40; transactional, f1: feature_psi 0.30; "
+        "transactional, s: centroid_shift 9.00; and 1 more"
+    )
