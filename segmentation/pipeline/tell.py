@@ -55,8 +55,8 @@ def _send(context: Context, alerts: Alerts, m: Message) -> None:
     if not channels or (newest is not None and newest > m.as_of):
         return
     context.create_tables()
-    told = context.warehouse.read(ALERTS).where(F.col("run_id") == m.run_id).collect()
-    for channel in channels.keys() - {r["channel"] for r in told}:
+    told = {r["channel"] for r in context.warehouse.rows(ALERTS) if r["run_id"] == m.run_id}
+    for channel in (c for c in channels if c not in told):
         try:
             refused = channels[channel]()
         except UndeliveredError as error:

@@ -1,0 +1,104 @@
+"""Who is told of a month, and when not: channels that take it, that refuse it, and a month that is not the newest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from segmentation.io.channels import Email, UndeliveredError, Webhook
+from segmentation.monitoring import Message
+from segmentation.pipeline import tell
+from segmentation.pipeline.alerts import Alerts
+
+NOVEMBER, DECEMBER = dt.date(2024, 11, 1), dt.date(2024, 12, 1)
+HOOK = Webhook(url="https://example.org", secret="$SECRET")
+MAIL = Email(server="mail.example.org", sender="us@example.org", to=["all@example.org"])
+
+
+class Warehouse:
+    """The rows of `alerts`."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+
+    def rows(self, _: object) -> list[dict[str, Any]]:
+        return self.told
+
+    def frame(self, _: object, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return rows
+
+    def insert_missing(self, _: object, rows: list[dict[str, Any]]) -> None:
+        self.told += rows
+
+
+class Surroundings:
+    """As much of a context as telling needs."""
+
+    def __init__(self, newest: dt.date | None) -> None:
+        self.warehouse, self.runs, self.steps, self.said, self.newest = Warehouse(), self, self, list[str](), newest
+
+    def last_as_of(self, _: str) -> dt.date | None:
+        return self.newest
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def create_tables(self) -> None:
+        pass
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+
+    def post(hook: Webhook, message_id: str, payload: dict[str, Any], now: dt.datetime) -> int:
+        found.append(("webhook", payload))
+        if len([c for c, _ in found if c == "webhook"]) == 1:
+            raise UndeliveredError("webhook: answered with status 500")
+        return 0
+
+    def send(mail: Email, message_id: str, subject: str, text: str, concerned: list[str], now: dt.datetime) -> int:
+        found.append(("email", concerned))
+        return 1
+
+    monkeypatch.setattr(tell, "post", post)
+    monkeypatch.setattr(tell, "send", send)
+    return found
+
+
+def message(*concerns: str, as_of: dt.date = DECEMBER) -> Message:
+    return Message("r1", as_of, "rescored", "a title", ("a line",), concerns)
+
+
+def test_a_channel_that_has_taken_it_is_not_asked_again_and_the_other_one_is(sent: list[tuple[str, Any]]) -> None:
+    context: Any = Surroundings(DECEMBER)
+    alerts = Alerts(webhook=HOOK, email=MAIL, people={"CRM": "crm@example.org"})
+    for _ in range(3):
+        tell._send(context, alerts, message("CRM", "Head"))
+    payload = {"run_id": "r1", "as_of": "2024-12-01", "verdict": "rescored", "title": "a title", "lines": ["a line"],
+               "concerns": ["CRM", "Head"]}  # fmt: skip
+    assert sent == [("webhook", payload), ("email", ["crm@example.org"]), ("webhook", payload)]
+    assert [(r["run_id"], r["channel"]) for r in context.warehouse.told] == [("r1", "email"), ("r1", "webhook")]
+    said = "\n".join(context.said)
+    assert "not told by webhook: answered with status 500; start the month again" in said
+    assert "email: 1 of the recipients were refused" in said
+    assert "Head has no address under `people` in conf/alerts.yml" in said
+
+
+@pytest.mark.parametrize(
+    ("newest", "goes_out"), [(None, True), (NOVEMBER, True), (DECEMBER, True), (dt.date(2025, 1, 1), False)]
+)
+def test_an_older_month_than_the_newest_is_told_to_nobody(
+    sent: list[tuple[str, Any]], newest: dt.date | None, goes_out: bool
+) -> None:
+    context: Any = Surroundings(newest)
+    tell._send(context, Alerts(email=MAIL), message())
+    assert bool(sent) == goes_out
+
+
+def test_without_channels_nothing_is_touched() -> None:
+    context: Any = Surroundings(DECEMBER)
+    context.warehouse = None
+    tell._send(context, Alerts(), message())
