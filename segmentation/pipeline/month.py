@@ -133,10 +133,11 @@ def _score(context: Context, run: Run, month: Month, judge: Judge) -> Run:
     moved, moves = write_migration(context, run, previous, tiles, _between(context, previous, month.bundle, models))
     versions |= moved | write_profiles(context, run, previous, everyone, models, tiles)
     verdict = judge(context, month, models)
-    theirs = context.warehouse.frame(SEGMENTS_CHALLENGER, [])
+    # Without a challenger the run has no rows there, and says at which version.
+    versions[SEGMENTS_CHALLENGER.name] = context.warehouse.version(SEGMENTS_CHALLENGER)
     if verdict.challenger is not None:
         theirs, _ = score_rows(context, features, load_bundle(context, verdict.challenger), previous)
-    versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
+        versions[SEGMENTS_CHALLENGER.name] = _write_segments(context, run, SEGMENTS_CHALLENGER, theirs)
     versions |= write_population(context, run, everyone, tiles)
     _audit(context, run, month.features_run, everyone)
     return run.finish(

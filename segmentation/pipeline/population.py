@@ -99,13 +99,15 @@ def write_population(context: Context, run: Run, everyone: Everyone, tiles: Data
     revenue = {r["exclusion"]: r["net_amount"] or Decimal("0.00") for r in in_units(money).collect()}
     attempt = {"as_of": run.as_of, "run_id": run.run_id}
     rows = [attempt | row for row in population_rows(everyone.exclusions, everyone.counts, revenue, everyone.scored)]
+    frame = context.warehouse.frame(POPULATION, rows)
+    versions = {POPULATION.name: context.warehouse.write_attempt(POPULATION, frame, run.as_of, run.run_id)}
+    if not everyone.counts:
+        return versions | {EXCLUDED_CUSTOMERS.name: context.warehouse.version(EXCLUDED_CUSTOMERS)}
     who = everyone.excluded.select(
         F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"), "customer_id", "exclusion"
     )
-    return {
-        table.name: context.warehouse.write_attempt(table, frame, run.as_of, run.run_id)
-        for table, frame in ((POPULATION, context.warehouse.frame(POPULATION, rows)), (EXCLUDED_CUSTOMERS, who))
-    }
+    version = context.warehouse.write_attempt(EXCLUDED_CUSTOMERS, who, run.as_of, run.run_id)
+    return versions | {EXCLUDED_CUSTOMERS.name: version}
 
 
 def population_of(context: Context) -> tuple[Population, list[str]]:
