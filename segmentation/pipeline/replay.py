@@ -19,7 +19,10 @@ from segmentation.pipeline.features import config_of_features, write_features
 from segmentation.pipeline.fit import CHALLENGER
 from segmentation.pipeline.month import Verdict, config_of_month, write_month
 
-GONE = ("FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND", "VERSION", "no longer", "does not exist")
+GONE = (
+    "FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND", "DELTA_VERSION_NOT_FOUND",
+    "DELTA_TRUNCATED_TRANSACTION_LOG", "BEYOND_DELETED_FILE_RETENTION", "Cannot time travel",
+)  # fmt: skip
 """What Spark and Delta say of files and versions that are not kept any more."""
 
 
