@@ -19,15 +19,6 @@ from segmentation.io.catalog import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
-WITH_DEMO = (
-    "clustering",
-    "datasets",
-    "io",
-    "matrix",
-    "reports",
-    "staging",
-)  # rooms whose tests go with the demo's, so that both halves take as long
-
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.
 JAVA = (
@@ -50,7 +41,8 @@ SUBMIT_FAST = [*SUBMIT, *(part for key, value in FAST.items() for part in ("--co
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name in WITH_DEMO:
+        # So that both halves take as long: the rooms go with the jobs on the demo's data, the jobs on small shops alone.
+        if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name != "jobs":
             item.add_marker("with_demo")
 
 
