@@ -19,6 +19,7 @@ from segmentation.io.catalog import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
+
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.
 JAVA = (
@@ -41,7 +42,7 @@ SUBMIT_FAST = [*SUBMIT, *(part for key, value in FAST.items() for part in ("--co
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # So that both halves take as long: the rooms go with the jobs on the demo's data, the jobs on small shops alone.
+        # So that both halves take as long: all rooms go with the jobs on the demo's data; jobs on small shops go alone.
         if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name != "jobs":
             item.add_marker("with_demo")
 
