@@ -34,6 +34,7 @@ def test_tiles_lines_and_duckdb_give_the_same_features(bench: features.Bench) ->
     assert len(list(Path(tiles).glob("*.parquet"))) > 0
 
 
+@pytest.mark.long  # tests/pipeline/test_tiles.py shows the same on small tables
 def test_a_refreshed_month_is_what_all_anew_gives(bench: features.Bench) -> None:
     features.Refresh(bench).seconds(rounds=1)
 
