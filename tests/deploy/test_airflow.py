@@ -55,7 +55,6 @@ def airflow(tmp_path: Path) -> Installation:
 @pytest.mark.airflow
 def test_the_dag_has_no_import_errors_and_runs_a_month_and_housekeeping(airflow: Installation, tmp_path: Path) -> None:
     assert "No data found" in airflow("dags", "list-import-errors").stdout
-    assert DAG in airflow("dags", "list").stdout
     succeeded, said = airflow.run("2024-07-01T06:00:00+00:00")
     assert succeeded, said[-3000:]
     assert len(published(tmp_path / "warehouse", "segments", dt.date(2024, 7, 1))) > 0
