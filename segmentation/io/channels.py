@@ -24,8 +24,6 @@ from segmentation.io.secrets import secret
 ENCODED = "whsec_"
 WAIT = 0.5
 """Seconds before the second retry; each further one waits twice as long (the first does not wait)."""
-
-
 Address = Annotated[str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
 NAMED = r"^\$\w+$"
 """A variable of the environment."""

@@ -219,9 +219,9 @@ class Warehouse:
         epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
         return [Part(r["as_of"], r["run_id"], epoch + dt.timedelta(microseconds=r["at"])) for r in found]
 
-    def delete_parts(self, table: Table, parts: Iterable[Part]) -> int:
-        """Takes partitions away in one commit that reads no data; returns its version."""
-        gone = " OR ".join(_partition(p.as_of, p.run_id) for p in parts)
+    def delete_parts(self, table: Table, parts: Iterable[tuple[dt.date, str]]) -> int:
+        """Takes partitions, by as-of date and run, away in one commit that reads no data; returns its version."""
+        gone = " OR ".join(_partition(as_of, run_id) for as_of, run_id in parts)
         return self._committed(table, lambda: DeltaTable.forPath(self.spark, self.path(table)).delete(gone))
 
     def compact(self, table: Table) -> tuple[int, int]:

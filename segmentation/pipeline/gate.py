@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from segmentation.clustering import indices_of
 from segmentation.clustering.selection import figure
 from segmentation.core.schemas import UNIFIED
+from segmentation.monitoring import REFUSED, WAITING
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.identity import Identified
 from segmentation.pipeline.population import Everyone
@@ -16,7 +17,7 @@ from segmentation.pipeline.promotion import PromotionRules
 from segmentation.segments import Model
 from segmentation.segments.matching import SAME
 
-FIRST, PASSED, REFUSED, WAITS = "first", "passed", "refused", "waits"
+FIRST, PASSED = "first", "passed"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def weigh(
         return verdict
     # Without a champion's segments to compare with, all are new.
     what = ", ".join(f"{n} {relation}" for relation, n in sorted(changed.items())) or "all are new"
-    return Verdict(WAITS, f"waits for approval of what became of segments: {what}; {verdict.reason}")
+    return Verdict(WAITING, f"waits for approval of what became of segments: {what}; {verdict.reason}")
 
 
 def _weighed(

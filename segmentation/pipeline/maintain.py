@@ -66,7 +66,7 @@ def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> d
                 found[table.name] = sorted({part.run_id for part, _ in gone})
                 facts += [f"{n} {why}" for why, n in sorted(Counter(why for _, why in gone).items())]
                 if gone and not dry_run:
-                    warehouse.delete_parts(table, [part for part, _ in gone])
+                    warehouse.delete_parts(table, [(part.as_of, part.run_id) for part, _ in gone])
             elif not dry_run:
                 before, after = warehouse.compact(table)
                 facts.append(f"{before:,} files, {after:,} now")

@@ -20,7 +20,6 @@ from segmentation.monitoring import (
     TOO_FEW,
     WORDS,
     Change,
-    Histogram,
     Judged,
     count,
     fit_changes,
@@ -68,7 +67,7 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
     inputs = scored["inputs"]
     features_run, bundle = context.runs.get(inputs["features"]), inputs["bundle"]
     previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
-    run = _asked(context, as_of, features_run, bundle, previous)
+    run = _asked(context, as_of, features_run, bundle, previous, trained_as_of(context, bundle))
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         context.steps.say(f"monitor_drift: {as_of} is published already (run {done['run_id']})")
@@ -86,11 +85,11 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
 
 def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     """The same for a month in hand, before it is published."""
-    run = _asked(context, month.as_of, month.features_run, month.bundle, month.previous)
+    trained = trained_as_of(context, month.bundle)
+    run = _asked(context, month.as_of, month.features_run, month.bundle, month.previous, trained)
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         return done
-    trained = trained_as_of(context, month.bundle)
     context.steps.say(f"monitor_drift: {month.as_of} against {trained}, when bundle {month.bundle} was trained")
     context.create_tables()
     year_ago = context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
@@ -105,11 +104,13 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     )  # fmt: skip
 
 
-def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str, previous: Row | None) -> Run:
+def _asked(
+    context: Context, as_of: dt.date, features_run: Row, bundle: str, previous: Row | None, trained: dt.date
+) -> Run:
     config = context.config_files(
         "monitoring.yml", "population.yml", "rules.yml", "stickiness.yml", "sweep.yml", *context.feature_files()
     )
-    others = {"previous": previous, YEAR_AGO: year_before(context, as_of, trained_as_of(context, bundle))}
+    others = {"previous": previous, YEAR_AGO: year_before(context, as_of, trained)}
     inputs = {"features": features_run["run_id"], "bundle": bundle}
     inputs |= {name: other["run_id"] for name, other in others.items() if other is not None}
     return new_run("monitor_drift", as_of, config, inputs)
@@ -124,8 +125,8 @@ def _report(
     everyone, ordered = month.everyone, in_order(models)
     with context.steps.step("values") as facts:
         then = [h for r in references.values() for h in r.values]
-        features = everyone.features.select(*(h.bins.feature for h in then))
-        counts = count(features, [h.bins for h in then])
+        bins = [h.bins for h in then]
+        counts = count(everyone.features.select(*(b.feature for b in bins)), bins)
         changes = list(value_changes(then, counts))
         facts.append(f"{len(then)} features of {everyone.scored:,} customers")
     blocks = pack_models(everyone.features, ordered, everyone.scored)
@@ -141,8 +142,7 @@ def _report(
                 facts.append(f"history was too short at training: {', '.join(sorted(young))}")
         rows, verdict, reason = judge(rules, changes)
         if verdict != WORDS[HOLDS] and year_ago is not None:
-            found = against(context, year_ago, ordered, [Histogram(h.bins, tuple(q.tolist())) for h, q in
-                            zip(then, counts, strict=True)], blocks, sweep, rules.too_few)  # fmt: skip
+            found = against(context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few)
             same = {(c.dimension, c.check, c.subject): c for c in found}
             changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
             rows, verdict, reason = judge(rules, changes)

@@ -24,14 +24,14 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.runs import Run, new_run
-from segmentation.monitoring import REFIT, STOP
+from segmentation.monitoring import REFIT, STOP, WAITING
 from segmentation.pipeline.alerts import load_alerts
 from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
 from segmentation.pipeline.fit import CHALLENGER, DRIFT, fit_challenger, promote_fitted, run_fit
-from segmentation.pipeline.gate import PASSED, WAITS
+from segmentation.pipeline.gate import PASSED
 from segmentation.pipeline.ingest import run_ingest
 from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.monitor import Month, monitor
@@ -189,7 +189,7 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     runs |= {CHALLENGER: challenger["run_id"]}
     if challenger["verdict"] == PASSED:
         return Verdict("refit", f"{said}. {version} takes over: {challenger['reason']}", runs, version)
-    if challenger["verdict"] == WAITS:
+    if challenger["verdict"] == WAITING:
         return Verdict(
             "rescored", f"{said}. jobs/promote.py --approve has the word: {challenger['reason']}", runs, version
         )

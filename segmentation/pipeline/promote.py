@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
+from segmentation.monitoring import WAITING
 from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, mirror, names_of, published_models
 from segmentation.pipeline.context import Context
-from segmentation.pipeline.gate import WAITS
 from segmentation.segments.matching import SAME
 
 
@@ -78,7 +78,7 @@ def _waiting(context: Context) -> tuple[Row, str] | None:
     """The newest fit that waits for a person and was held against the bundle that serves, and its bundle."""
     serves = context.runs.newest_champion()
     for run in reversed(context.runs.of("fit_segments")):
-        if run["verdict"] == WAITS and run["inputs"].get("champion") == serves:
+        if run["verdict"] == WAITING and run["inputs"].get("champion") == serves:
             version = bundle_of(context, run)
             return None if context.runs.promoted(version) else (run, version)
     return None

@@ -10,7 +10,6 @@ from pyspark.sql import Row
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import Table
 from segmentation.io.contents import contents, missing
-from segmentation.io.delta import Part
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.bundle import bundle_of
@@ -41,13 +40,13 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
     inputs = {k: v for k, v in scored["inputs"].items() if k in ("features", "bundle", "previous")}
     features = _again(built, config_of_features(context), dict(built["inputs"]))
     month = _again(scored, config_of_month(context), inputs)
+    tables = [t for t in context.tables if t.name in scored["output_versions"]]
     found: dict[str, int] = {}
     try:
         write_features(context, context.runs.get(built["inputs"]["ingest"]), [features])
         found |= _compare(context, [context.registry.table], built, features)
         previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
         write_month(context, month, built, previous, lambda *_: _verdict(context, scored))
-        tables = [t for t in context.tables if t.name in scored["output_versions"]]
         found |= _compare(context, tables, scored, month)
     except SPARK_FAILED as error:
         if not any(sign in str(error) for sign in GONE):
@@ -57,9 +56,9 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
             "staged tables and tiles are kept for 400 days; an erasure ends that earlier."
         ) from None
     finally:
-        for table in context.tables:
-            if table.kind == "published":
-                _forget(context, table, as_of, features.run_id, month.run_id)
+        for run, wrote in ((features, [context.registry.table]), (month, tables)):
+            for table in wrote:
+                context.warehouse.delete_parts(table, [(as_of, run.run_id)])
     return found
 
 
@@ -101,9 +100,3 @@ def _compare(context: Context, tables: Iterable[Table], then: Row, now: Run) -> 
             facts.append(f"{was[0]:>9,} rows, the same")
             found[table.name] = was[0]
     return found
-
-
-def _forget(context: Context, table: Table, as_of: dt.date, *run_ids: str) -> None:
-    now = dt.datetime.now(dt.UTC)
-    if context.warehouse.exists(table):
-        context.warehouse.delete_parts(table, [Part(as_of, run_id, now) for run_id in run_ids])

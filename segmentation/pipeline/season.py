@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-import numpy as np
 from pyspark.sql import Row
 
 from segmentation.clustering import SweepConfig
 from segmentation.clustering.blocks import Blocks
+from segmentation.core.customers import Ints
 from segmentation.core.errors import GuardError
 from segmentation.io.failures import SPARK_FAILED
-from segmentation.monitoring import Change, Histogram, count, fit_changes, take_standing, value_changes
+from segmentation.monitoring import Bins, Change, Histogram, count, fit_changes, take_standing, value_changes
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.population import read_everyone
 from segmentation.pipeline.reference import layer, pack_models
@@ -36,13 +36,13 @@ def year_before(context: Context, as_of: dt.date, trained: dt.date) -> Row | Non
 
 
 def against(
-    context: Context, year_ago: Row, ordered: Sequence[Model], now: Sequence[Histogram], blocks: Blocks,
-    sweep: SweepConfig, too_few: int,
+    context: Context, year_ago: Row, ordered: Sequence[Model], bins: Sequence[Bins], counts: Sequence[Ints],
+    blocks: Blocks, sweep: SweepConfig, too_few: int,
 ) -> list[Change]:  # fmt: skip
     """What has changed from the customers of a year ago, seen by the models of today, to those of now.
 
-    now, blocks: the features and customers of this month, as the drift report has them. Nothing where what was known
-    then is not kept any more, which is said; nothing of a layer in which nobody had data then.
+    counts (by `bins`), blocks: the features and customers of this month, as the drift report has them. Nothing where
+    what was known then is not kept any more, which is said; nothing of a layer in which nobody had data then.
     """
     try:
         features_run = context.runs.get(year_ago["inputs"]["features"])
@@ -52,7 +52,7 @@ def against(
         return []
     with context.steps.step("a year ago") as facts:
         try:
-            counted = count(everyone.features, [h.bins for h in now])
+            counted = count(everyone.features, bins)
             packed = pack_models(everyone.features, ordered, everyone.scored)
             known = [v for v, view in enumerate(packed.views) if view.customers]
             layers, then_seen, now_seen = [layer(ordered[v]) for v in known], packed.only(known), blocks.only(known)
@@ -62,8 +62,8 @@ def against(
                 packed.release()
         finally:
             everyone.release()
-        then = [Histogram(h.bins, tuple(c.tolist())) for h, c in zip(now, counted, strict=True)]
-        found = list(value_changes(then, [np.array(h.counts) for h in now]))
+        then = [Histogram(b, tuple(c.tolist())) for b, c in zip(bins, counted, strict=True)]
+        found = list(value_changes(then, counts))
         found += fit_changes(layers, standing, now_seen, sweep.max_iterations, too_few)
         facts.append(f"{year_ago['as_of']} as a second reference, {everyone.scored:,} customers")
     return found

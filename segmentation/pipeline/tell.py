@@ -15,8 +15,6 @@ from segmentation.pipeline.alerts import Alerts, load_alerts
 from segmentation.pipeline.bundle import names_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import CHALLENGER, DRIFT
-from segmentation.pipeline.gate import REFUSED as GATE_REFUSED
-from segmentation.pipeline.gate import WAITS as GATE_WAITS
 
 COLUMNS = ("dimension", "check", "subject", "value", "threshold", "verdict", "explanation", "owner")
 
@@ -46,7 +44,8 @@ def _rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
 def _challenger(context: Context, run: Row) -> str:
     """What became of the fit that the month's drift has called for, if any."""
     asked = run["inputs"].get(CHALLENGER)
-    return {GATE_WAITS: WAITING, GATE_REFUSED: REFUSED}.get(context.runs.get(asked)["verdict"], NONE) if asked else NONE
+    word = context.runs.get(asked)["verdict"] if asked else NONE
+    return word if word in (REFUSED, WAITING) else NONE
 
 
 def _send(context: Context, alerts: Alerts, m: Message) -> None:

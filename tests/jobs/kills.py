@@ -9,16 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from tests.conftest import FAST, ROOT
+from tests.conftest import ROOT, SUBMIT_FAST
 
 
 def start(job: str, *options: str) -> subprocess.Popen[bytes]:
     """`spark-submit` of a job, in a process group of its own."""
-    settings = [part for key, value in FAST.items() for part in ("--conf", f"{key}={value}")]
     environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return subprocess.Popen(
-        ["spark-submit", "--properties-file", "conf/spark/local.conf", *settings, f"jobs/{job}.py", *options],
+        [*SUBMIT_FAST, f"jobs/{job}.py", *options],
         cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
 
