@@ -76,7 +76,7 @@ def test_a_full_disk_publishes_nothing_says_so_and_a_new_start_goes_on(shop: Pat
     shutil.copytree(shop / "june", warehouse)
     filler = disk / "filler"
     room = os.statvfs(disk)
-    filler.write_bytes(b"0" * (room.f_bavail * room.f_frsize - 2**19))  # half a megabyte is left
+    filler.write_bytes(b"0" * (room.f_bavail * room.f_frsize - 2**16))  # 64 kB are left
     full = submit("monthly", *options(shop, warehouse), "--as-of", str(JULY), fast=True)
     said = full.stdout + full.stderr
     assert full.returncode == 1, said
