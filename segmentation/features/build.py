@@ -40,6 +40,11 @@ class Tiles:
         """The fewest tiles that make up every window."""
         return cover(self.days, self.months, as_ofs)
 
+    def of(self, customers: DataFrame) -> Tiles:
+        """Those of some customers; a category's prices are still what everybody paid."""
+        days, months = (t.join(customers, "customer_id", "left_semi") for t in (self.days, self.months))
+        return replace(self, days=days, months=months)
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -82,15 +87,28 @@ class Inputs:
         )  # fmt: skip
         return reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
 
+    def of(self, customers: DataFrame) -> Inputs:
+        """What tells of some customers: `customers` has a customer_id a row, each once."""
+        assert isinstance(self.purchases, Tiles)  # prices paid by everybody are in tiles
+        others = (
+            t.join(customers, "customer_id", "left_semi") for t in (self.customers, self.interactions, self.feedback)
+        )
+        return Inputs(self.purchases.of(customers), *others)
 
-def build_features(registry: Registry, inputs: Inputs, as_ofs: Sequence[dt.date]) -> DataFrame:
+
+def build_features(
+    registry: Registry, inputs: Inputs, as_ofs: Sequence[dt.date], customers: DataFrame | None = None
+) -> DataFrame:
     """One row per as-of date and customer known before it, one column a feature; without the run's columns.
 
     One pass over the tiles serves all dates; where there are quintiles, a narrow one before it finds their limits.
+    `customers` (customer_id): the only ones to build features of, from tiles; limits are those of everybody all the
+    same, and so is every value.
     Sums are whole numbers until the last division, so the result is the same under any partitioning.
     """
     sources = sorted({str(f.block.quintile_of) for f in registry.features if f.block.quintile_of and not f.off_because})
     if isinstance(inputs.purchases, Lines):  # there is no narrow pass: all is made of all
+        assert customers is None
         wide = _measured(registry, inputs, as_ofs).persist()
         limits = quintile_limits(_with_features(registry.only(sources), wide, {}), sources) if sources else {}
         return _with_features(registry, wide, limits)
@@ -98,7 +116,8 @@ def build_features(registry: Registry, inputs: Inputs, as_ofs: Sequence[dt.date]
     if sources:
         narrow = registry.only(sources)
         limits = quintile_limits(_with_features(narrow, _measured(narrow, inputs, as_ofs), {}), sources)
-    return _with_features(registry, _measured(registry, inputs, as_ofs), limits)
+    wanted = inputs if customers is None else inputs.of(customers)
+    return _with_features(registry, _measured(registry, wanted, as_ofs), limits)
 
 
 def _measured(registry: Registry, inputs: Inputs, as_ofs: Sequence[dt.date]) -> DataFrame:

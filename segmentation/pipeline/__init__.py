@@ -9,6 +9,7 @@ from segmentation.pipeline.describe import feature_sql, list_features
 from segmentation.pipeline.features import run_features
 from segmentation.pipeline.fit import run_fit
 from segmentation.pipeline.ingest import run_ingest
+from segmentation.pipeline.latest import run_stream
 from segmentation.pipeline.maintain import run_maintain
 from segmentation.pipeline.monitor import run_monitor
 from segmentation.pipeline.month import run_month, run_months
@@ -37,4 +38,5 @@ __all__ = [
     "run_promote",
     "run_replay",
     "run_report",
+    "run_stream",
 ]

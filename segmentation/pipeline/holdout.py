@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.clustering import Holdout
 from segmentation.clustering.usefulness import OUTCOME
 from segmentation.core.config import sql_columns
+from segmentation.core.schemas import STG_CUSTOMERS
 from segmentation.features import build_features
 from segmentation.matrix import Preprocessor
 from segmentation.pipeline.context import Context
@@ -43,7 +44,8 @@ def read_holdout(
         )
         inputs = read_inputs(context, context.runs.get(features_run["inputs"]["ingest"]))
         known = build_features(context.registry.only(reads), inputs, [start])
-        excluded = excluded_customers(population, known, customers_before(context, start, features_run))
+        customers_then = customers_before(context, start, features_run["input_versions"][STG_CUSTOMERS.name])
+        excluded = excluded_customers(population, known, customers_then)
         scored = known.join(excluded, on="customer_id", how="left_anti")
         with_spend = scored.join(log_spend(tiles, start, OUTCOME), on="customer_id", how="left")
         customers = with_spend.withColumn(OUTCOME, F.coalesce(OUTCOME, F.lit(0.0))).persist()

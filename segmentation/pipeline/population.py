@@ -55,7 +55,7 @@ def read_everyone(context: Context, as_of: dt.date, features_run: Row) -> Everyo
     with context.steps.step(POPULATION.name) as facts:
         features = warehouse.read_run(registry.table, as_of, features_run["run_id"]).persist()
         check_kept(features, features_run)
-        customers = customers_before(context, as_of, features_run)
+        customers = customers_before(context, as_of, features_run["input_versions"][STG_CUSTOMERS.name])
         excluded = excluded_customers(population.all, features, customers).persist()
         found = excluded.groupBy("exclusion").agg(F.count("*").alias("n"), F.count_if("has_features").alias("of_us"))
         rows = found.collect()
@@ -118,9 +118,9 @@ def population_of(context: Context) -> tuple[Population, list[str]]:
     )
 
 
-def customers_before(context: Context, as_of: dt.date, features_run: Row) -> DataFrame:
-    """Customer rows valid on the day before the as-of date, as the features read them."""
-    rows = context.warehouse.read(STG_CUSTOMERS, features_run["input_versions"][STG_CUSTOMERS.name])
+def customers_before(context: Context, as_of: dt.date, version: int) -> DataFrame:
+    """Customer rows of a version valid on the day before the as-of date, as the features read them."""
+    rows = context.warehouse.read(STG_CUSTOMERS, version)
     return rows.where(
         (F.col("valid_from") < F.lit(as_of)) & (F.col("valid_to").isNull() | (F.col("valid_to") >= F.lit(as_of)))
     )

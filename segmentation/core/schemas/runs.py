@@ -16,7 +16,7 @@ RUNS = Table(
             "What was asked of what: the same key is never published twice unless restated",
         ),
         col("publish_seq", "bigint", "Order of publication; views show the highest per table and as-of"),
-        col("job", "string", "ingest, build_features, fit_segments, monitor_drift or monthly"),
+        col("job", "string", "ingest, build_features, fit_segments, monitor_drift, monthly or assign_stream"),
         col("as_of", "date", "The as-of date; for ingest the day the files were received"),
         col("status", "string", "published"),
         col("started_at", "timestamp", "UTC"),

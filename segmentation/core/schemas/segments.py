@@ -146,6 +146,22 @@ SEGMENTS_CHALLENGER = replace(
     SEGMENTS, name="segments_challenger", grain=f"{SEGMENTS.grain}, by a refit that is not in effect"
 )
 
+SEGMENTS_LATEST = replace(
+    SEGMENTS,
+    name="segments_latest",
+    grain="one row per dimension and customer: as published for the newest as-of date, or scored again by its models "
+    "since, because of new lines",
+    key=("dimension", "customer_id"),
+    kind="state",
+    columns=(
+        replace(
+            AS_OF, comment="What was known before this day; later than the month's where new lines have come since"
+        ),
+        replace(RUN_ID, comment="The run of monthly or assign_stream that scored the customer"),
+        *SEGMENTS.columns[2:],
+    ),
+)
+
 DRIFT_REPORT = Table(
     "drift_report",
     "one row per as-of date, dimension, check and subject: a figure of then and now, and whether it has moved",

@@ -1,0 +1,179 @@
+"""Between months: `segments_latest`, in which customers with new lines are scored again as soon as these are staged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from segmentation.core.config import sql_columns
+from segmentation.core.errors import BadInputError
+from segmentation.core.schemas import (
+    ALL_DIMENSIONS,
+    SEGMENTS,
+    SEGMENTS_LATEST,
+    STG_CUSTOMERS,
+    STG_TRANSACTIONS,
+)
+from segmentation.features import build_features
+from segmentation.io.runs import Run, new_run
+from segmentation.io.stream import on_new_runs
+from segmentation.pipeline.bundle import check_features, load_bundle
+from segmentation.pipeline.context import Context
+from segmentation.pipeline.dimensions import load_dimensions
+from segmentation.pipeline.features import read_inputs
+from segmentation.pipeline.ingest import check_source
+from segmentation.pipeline.month import config_of_month, score_rows
+from segmentation.pipeline.population import customers_before, population_of
+from segmentation.segments import Model, excluded_customers, load_rules
+
+JOB = "assign_stream"
+MONTH, INGEST, BUNDLE = "month", "ingest", "bundle"
+"""What a run's inputs name: the published month, the last ingest that is in (none at first), and the models."""
+
+
+def run_stream(context: Context, every: str | None = None) -> None:
+    """Brings `segments_latest` up to what is published; with `every` (`10 seconds`) again whenever there is more.
+
+    A Structured Streaming query over the runs that ingests and months publish; its checkpoint is in the warehouse.
+    Raises BadInputError where nothing is staged yet.
+    """
+    if check_source(context) is None:
+        raise BadInputError(
+            f"{context.warehouse.root}: nothing is staged yet. "
+            "Run jobs/ingest.py --input DIR first, or name another --warehouse."
+        )
+    on_new_runs(context.warehouse, JOB, ("ingest", "monthly"), every, lambda: follow(context))
+
+
+def follow(context: Context) -> Row | None:
+    """Takes in what was published since the last time, in order, a commit and a run each; returns the newest run.
+
+    A publication of the newest as-of date, or its restatement, makes the table anew of its `segments`. Customers are
+    scored again who have lines from that date on in the ingest that its features were built from, and those of whom a
+    later ingest has inserted, changed or removed lines. So what comes out depends on what was published alone, not on
+    when this was called, how often, or killed in what. None where no month is published yet, or where everything is in.
+    """
+    runs = context.runs
+    month = runs.before("monthly", dt.date.max)
+    if month is None:
+        context.steps.say("assign_stream: no month is published yet; run jobs/monthly.py --as-of DATE")
+        return None
+    last, made = runs.latest(JOB), None
+    if last is None or last["inputs"][MONTH] != month["run_id"]:
+        last = made = _begin(context, month, last)
+    held = runs.get(last["inputs"][INGEST]) if INGEST in last["inputs"] else None
+    base = runs.get(runs.get(month["inputs"]["features"])["inputs"]["ingest"])
+    seen = base["publish_seq"] - 1 if held is None else held["publish_seq"]
+    later = [r for r in runs.of("ingest") if r["publish_seq"] > seen]
+    of = _Month.load(context, month) if later else None
+    for ingest in later:
+        assert of is not None
+        last = made = _take_in(context, of, last, held, ingest)
+        held = ingest
+    return made
+
+
+def _begin(context: Context, month: Row, last: Row | None) -> Row:
+    """The table as the month has published it."""
+    run = _start(context, month)
+    with context.steps.step(SEGMENTS_LATEST.name) as facts:
+        rows = context.warehouse.read_run(SEGMENTS, month["as_of"], month["run_id"])
+        version = context.warehouse.overwrite(SEGMENTS_LATEST, rows)
+        customers = month["rows_out"] // len(ALL_DIMENSIONS)
+        facts.append(f"{customers:>9,} customers as published for {month['as_of']}")
+    return _publish(context, run, version, customers, last)
+
+
+def _start(context: Context, month: Row, ingest: Row | None = None) -> Run:
+    context.create_tables()
+    inputs = {MONTH: month["run_id"], BUNDLE: month["inputs"]["bundle"]}
+    inputs |= {INGEST: ingest["run_id"]} if ingest is not None else {}
+    return new_run(JOB, month["as_of"], config_of_month(context), inputs)
+
+
+def _publish(context: Context, run: Run, version: int, customers: int, last: Row | None) -> Row:
+    """customers: those that were written. Raises OvertakenError where another process follows the same warehouse."""
+    rows = customers * len(ALL_DIMENSIONS)
+    finished = run.finish(output_versions={SEGMENTS_LATEST.name: version}, rows_in=rows, rows_out=rows)
+    return context.runs.publish(finished, restate=True, after=last["publish_seq"] if last is not None else 0)
+
+
+@dataclass(frozen=True)
+class _Month:
+    """The published month, its models, and the features that scoring by them reads."""
+
+    row: Row
+    models: Mapping[str, Model]
+    reads: frozenset[str]
+
+    @classmethod
+    def load(cls, context: Context, month: Row) -> _Month:
+        models = load_bundle(context, month["inputs"]["bundle"])
+        check_features(context, models)
+        registry = context.registry
+        conditions = [
+            *load_dimensions(context.config, registry).conditions,
+            *(m.preprocessor.has_data for m in models.values()),
+            *(r.when for r in load_rules(context.config, [f.name for f in registry.features]).rules),
+        ]
+        fitted = (s.feature for m in models.values() for s in m.preprocessor.fitted)
+        excluded = (e.reads for e in population_of(context)[0].all)
+        reads = frozenset(fitted).union(*excluded, *(sql_columns(c, c) for c in conditions))
+        return cls(month, models, reads)
+
+
+def _take_in(context: Context, month: _Month, last: Row, before: Row | None, ingest: Row) -> Row:
+    """Scores customers of whom `ingest` tells more than the month, or the ingest `before`, on top of the run `last`."""
+    run, warehouse = _start(context, month.row, ingest), context.warehouse
+    with context.steps.step(SEGMENTS_LATEST.name) as facts:
+        # An attempt that died may have left more.
+        version = warehouse.restore(SEGMENTS_LATEST, last["output_versions"][SEGMENTS_LATEST.name])
+        touched = _touched(context, month.row, before, ingest).select("customer_id").distinct().persist()
+        n = touched.count()  # so that Spark sends to every task what it knows to be small
+        if n == 0:
+            facts.append("nobody has new lines")
+            return _publish(context, run, version, 0, last)
+        as_of = _as_of(context, month.row, ingest)
+        scored = _population(context, month.reads, ingest, as_of, touched).persist()
+        kept = scored.count()
+        rows, _ = score_rows(context, scored, month.models, month.row)
+        rows = rows.withColumns({"as_of": F.lit(as_of), "run_id": F.lit(run.run_id)})
+        every = F.explode(F.array(*map(F.lit, ALL_DIMENSIONS)))
+        gone = touched.join(scored, "customer_id", "left_anti").select("customer_id", every.alias("dimension"))
+        version = warehouse.merge(SEGMENTS_LATEST, rows, gone=gone)
+        facts.append(f"{kept:>9,} customers as of {as_of}, {n - kept:,} in no segment")
+        for frame in (scored, touched):
+            frame.unpersist()
+    return _publish(context, run, version, kept, last)
+
+
+def _touched(context: Context, month: Row, before: Row | None, ingest: Row) -> DataFrame:
+    """Lines that are dated behind the month, or that were inserted, changed or removed since the ingest `before`."""
+    warehouse, until = context.warehouse, ingest["output_versions"][STG_TRANSACTIONS.name]
+    if before is None:
+        return warehouse.read(STG_TRANSACTIONS, until).where(F.col("event_date") >= F.lit(month["as_of"]))
+    since = before["output_versions"][STG_TRANSACTIONS.name]
+    if since == until:  # Delta knows of no feed of no version
+        return warehouse.read(STG_TRANSACTIONS, until).where("false")
+    return warehouse.changes(STG_TRANSACTIONS, since, until)
+
+
+def _population(context: Context, reads: frozenset[str], ingest: Row, as_of: dt.date, touched: DataFrame) -> DataFrame:
+    """The features `reads` of those of the touched customers who are scored, from what the ingest has left."""
+    customers = customers_before(context, as_of, ingest["output_versions"][STG_CUSTOMERS.name])
+    features = build_features(context.registry.only(reads), read_inputs(context, ingest), [as_of], touched)
+    described = customers.join(touched, "customer_id", "left_semi")
+    excluded = excluded_customers(population_of(context)[0].all, features, described)
+    return features.drop("as_of").join(excluded, "customer_id", "left_anti")
+
+
+def _as_of(context: Context, month: Row, ingest: Row) -> dt.date:
+    """The day behind the last line that the ingest has left, and not before the published month's."""
+    lines = context.warehouse.read(STG_TRANSACTIONS, ingest["output_versions"][STG_TRANSACTIONS.name])
+    last: dt.date | None = lines.agg(F.max("event_date")).collect()[0][0]
+    shown: dt.date = month["as_of"]
+    return shown if last is None else max(shown, last + dt.timedelta(days=1))

@@ -1,0 +1,133 @@
+"""`segments_latest` between months: whoever has new lines is scored again, and nobody else; whatever is killed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from segmentation.core.errors import BadInputError
+from segmentation.features import build_features
+from segmentation.pipeline import Context, run_ingest, run_month, run_stream
+from segmentation.pipeline.bundle import load_bundle
+from segmentation.pipeline.features import read_inputs
+from segmentation.pipeline.latest import follow
+from segmentation.pipeline.month import score_rows
+from tests.conftest import submit
+from tests.jobs import kills
+from tests.published import published, row_hash, table
+from tests.shop import line, open_shop, write_sales
+
+NEW = [
+    line("n1", "c1", "2024-06-29", "900.00"),  # who bought little
+    line("n2", "new", "2024-06-29", "7.00"),
+    line("n3", "c3", "2024-02-02", "3.00"),  # late
+    line("r5-1", "c5", "2024-02-13", "1.00", category="milk", product="p1"),  # corrected
+]
+MORE = [line("m1", "c1", "2024-06-30", "2.00"), line("m2", "c8", "2024-06-30", "2.00")]
+
+
+def expected(context: Context) -> pd.DataFrame:
+    """All customers scored as of each ingest's last day, from all features; of those whose lines differ it counts."""
+    runs, warehouse = context.runs, Path(context.warehouse.root)
+    month = runs.before("monthly", dt.date.max)
+    assert month is not None
+    rows = published(warehouse, "segments", month["as_of"])
+    base = runs.get(runs.get(month["inputs"]["features"])["inputs"]["ingest"])
+    ingests = [r for r in runs.of("ingest") if r["publish_seq"] >= base["publish_seq"]]
+    models, before = load_bundle(context, month["inputs"]["bundle"]), None
+    for ingest in ingests:
+        folder = warehouse / "segmentation" / "stg_transactions"
+        lines = DeltaTable(folder, version=ingest["output_versions"]["stg_transactions"]).to_pandas()
+        if before is None:
+            touched = set(lines.loc[lines["event_date"] >= month["as_of"], "customer_id"])
+        else:
+            same = lines.merge(before, how="outer", indicator=True)
+            touched = set(same.loc[same["_merge"] != "both", "customer_id"])
+        as_of = max(month["as_of"], lines["event_date"].max() + dt.timedelta(days=1))
+        features = build_features(context.registry, read_inputs(context, ingest), [as_of])
+        scored, _ = score_rows(context, features.drop("as_of"), models, month)
+        now = scored.toPandas().assign(as_of=as_of, run_id="")
+        rows = pd.concat([rows[~rows["customer_id"].isin(touched)], now[now["customer_id"].isin(touched)]])
+        before = lines
+    return rows[table(warehouse, "segments_latest").columns]
+
+
+def same(context: Context) -> None:
+    """The table, read by another reader at the version that is published, is what all of it gives at once."""
+    last = context.runs.latest("assign_stream")
+    assert last is not None
+    folder = Path(context.warehouse.root) / "segmentation" / "segments_latest"
+    found = DeltaTable(folder, version=last["output_versions"]["segments_latest"]).to_pandas()
+    assert not found.duplicated(["dimension", "customer_id"]).any()
+    assert row_hash(found) == row_hash(expected(context))
+
+
+@pytest.fixture
+def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of the shop's, with one month or more that are published."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "warehouse"))
+
+
+def test_who_has_new_lines_is_scored_again_until_the_next_publication(
+    spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = open_shop(spark, shop / "conf", warehouse)
+    month = context.runs.before("monthly", dt.date.max)
+    assert month is not None
+    run_ingest(context, str(write_sales(tmp_path / "new", NEW)))
+    run_stream(context)
+    same(context)
+    rows = table(warehouse, "segments_latest").query("dimension == 'unified'").set_index("customer_id")
+    assert rows.loc["c1", "as_of"] == rows.loc["new", "as_of"] == dt.date(2024, 6, 30)
+    of_month = published(warehouse, "segments", month["as_of"]).query("dimension == 'unified'").set_index("customer_id")
+    assert "new" not in of_month.index
+    assert rows.loc["c1", "distance"] != of_month.loc["c1", "distance"]
+    steps = context.runs.of("assign_stream")
+    assert {r["inputs"]["month"] for r in steps} == {month["run_id"]}
+    assert {r["inputs"]["bundle"] for r in steps} == {month["inputs"]["bundle"]}
+
+    capsys.readouterr()
+    shutil.rmtree(warehouse / "checkpoints")  # it only says when to look
+    run_stream(context)
+    assert "segments_latest" not in capsys.readouterr().out  # nothing is new
+    with pytest.raises(BadInputError, match='--every "soon" is no interval'):
+        run_stream(context, "soon")
+    # A promotion labels the next as-of date: until it is published, segments are those of the last one.
+    context.runs.promote("another", dt.date(2025, 1, 1), "a person", "to see")
+    run_ingest(context, str(write_sales(tmp_path / "more", MORE)))
+    run_stream(context)
+    same(context)
+    assert len(context.runs.of("assign_stream")) == len(steps) + 1
+    assert "2 customers as of 2024-07-01, 0 in no segment" in capsys.readouterr().out
+
+    run_month(open_shop(spark, shop / "conf", warehouse, restate=True), month["as_of"])
+    assert follow(context) is not None
+    same(context)
+    assert follow(context) is None
+
+
+def test_without_anything_staged_it_says_what_comes_first(spark: SparkSession, shop: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"nothing is staged yet\. Run jobs/ingest\.py"):
+        run_stream(open_shop(spark, shop / "conf", tmp_path / "warehouse"))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("commit", [1, 2, 3])
+def test_killed_between_a_commit_and_its_run_it_ends_as_if_nothing_had_happened(
+    spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path, commit: int
+) -> None:
+    """Behind the month's rows, behind lines staged with it, and behind a later ingest; then something is promoted."""
+    context = open_shop(spark, shop / "conf", warehouse)
+    run_ingest(context, str(write_sales(tmp_path / "new", NEW)))
+    options = ["--config", str(shop / "conf"), "--source", "shop", "--warehouse", str(warehouse)]
+    kills.kill_behind(kills.start("assign_stream", *options), warehouse, "segments_latest", commit)
+    context.runs.promote("another", dt.date(2025, 1, 1), "a person", "to see")
+    again = submit("assign_stream", *options, fast=True)
+    assert again.returncode == 0, again.stdout + again.stderr
+    same(context)
