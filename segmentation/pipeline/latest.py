@@ -54,7 +54,7 @@ def follow(context: Context) -> Row | None:
 
     A publication of the newest as-of date, or its restatement, makes the table anew of its `segments`. Customers are
     scored again who have lines from that date on in the ingest that its features were built from, and those of whom a
-    later ingest has inserted, changed or removed lines. By the same `conf/` and code, what comes out depends on what was
+    later ingest has inserted, changed or removed lines. By one `conf/` and code, what comes out depends on what was
     published, not on when or how often this was called. None where no month is published yet, or everything is in.
     """
     runs = context.runs
