@@ -1,7 +1,7 @@
 """Keep segments_latest current between months: who has new lines is scored by the last published month's models.
 
 A Structured Streaming job over what ingests and months publish. It takes in what there is and ends, or with --every
-goes on until it is stopped. Killed and started again, it ends in the same; one at a time for a warehouse.
+goes on until it is stopped. Killed and started again, it goes on where it was; one at a time for a warehouse.
 """
 
 from segmentation.pipeline import run_stream

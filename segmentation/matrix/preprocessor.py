@@ -12,6 +12,7 @@ import pandas as pd
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer, VectorAssembler
 
+from segmentation.core.config import sql_columns
 from segmentation.features import Feature
 from segmentation.matrix.prune import redundant
 
@@ -96,6 +97,11 @@ class Preprocessor:
     def names(self) -> tuple[str, ...]:
         """The vector's slots in order."""
         return tuple(s.name for s in self.fitted)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The features that scoring needs: those fitted, and what says who has data."""
+        return sql_columns(self.has_data, self.dimension).union(s.feature for s in self.fitted)
 
     @property
     def fitted(self) -> tuple[Slot, ...]:

@@ -13,7 +13,7 @@ from segmentation.core.schemas import STG_CUSTOMERS, STG_FEEDBACK, STG_INTERACTI
 from segmentation.features import Inputs, Tiles, build_features
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
-from segmentation.pipeline.ingest import check_source
+from segmentation.pipeline.ingest import staged
 from segmentation.tiles import CUSTOMER_DAY, TILES
 
 
@@ -24,12 +24,7 @@ def run_features(context: Context, as_ofs: Sequence[dt.date], follow: bool = Fal
     something else is staged by now. Raises BadInputError where nothing is staged, or nobody is known before one of the
     dates.
     """
-    ingest = check_source(context)
-    if ingest is None:
-        raise BadInputError(
-            f"{context.warehouse.root}: nothing is staged yet. "
-            "Run jobs/ingest.py --input DIR first, or name another --warehouse."
-        )
+    ingest = staged(context)
     registry = context.registry
     config, inputs = config_of_features(context), {"ingest": ingest["run_id"]}
     runs = {as_of: new_run("build_features", as_of, config, inputs) for as_of in as_ofs}

@@ -10,14 +10,10 @@ from pyspark.sql import functions as F
 
 from segmentation.clustering import Holdout
 from segmentation.clustering.usefulness import OUTCOME
-from segmentation.core.config import sql_columns
-from segmentation.core.schemas import STG_CUSTOMERS
-from segmentation.features import build_features
 from segmentation.matrix import Preprocessor
 from segmentation.pipeline.context import Context
-from segmentation.pipeline.features import read_inputs, tiles_before
-from segmentation.pipeline.population import customers_before, population_of
-from segmentation.segments import excluded_customers
+from segmentation.pipeline.features import tiles_before
+from segmentation.pipeline.population import population_before
 from segmentation.tiles import in_units, since
 
 
@@ -38,15 +34,8 @@ def read_holdout(
         context.steps.say(f"  no holdout              history does not begin {days} days before {start}")
         return None
     with context.steps.step("holdout") as facts:
-        population = population_of(context)[0].all
-        reads = {s.feature for p in parts for s in p.fitted}.union(
-            *(sql_columns(p.has_data, p.dimension) for p in parts), *(e.reads for e in population)
-        )
-        inputs = read_inputs(context, context.runs.get(features_run["inputs"]["ingest"]))
-        known = build_features(context.registry.only(reads), inputs, [start])
-        customers_then = customers_before(context, start, features_run["input_versions"][STG_CUSTOMERS.name])
-        excluded = excluded_customers(population, known, customers_then)
-        scored = known.join(excluded, on="customer_id", how="left_anti")
+        ingest = context.runs.get(features_run["inputs"]["ingest"])
+        scored = population_before(context, start, ingest, frozenset[str]().union(*(p.reads for p in parts)))
         with_spend = scored.join(log_spend(tiles, start, OUTCOME), on="customer_id", how="left")
         customers = with_spend.withColumn(OUTCOME, F.coalesce(OUTCOME, F.lit(0.0))).persist()
         found = Holdout(customers, customers.count())

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import ConfigError, GuardError
+from segmentation.core.errors import BadInputError, ConfigError, GuardError
 from segmentation.core.schemas import (
     DATA_QUALITY,
     QUARANTINE,
@@ -115,6 +115,17 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
             steps.say(
                 "  another ingest          was published in the meantime; its lines and these are brought together"
             )
+
+
+def staged(context: Context) -> Row:
+    """The last ingest. Raises BadInputError where there is none, and what `check_source` raises."""
+    last = check_source(context)
+    if last is None:
+        raise BadInputError(
+            f"{context.warehouse.root}: nothing is staged yet. "
+            "Run jobs/ingest.py --input DIR first, or name another --warehouse."
+        )
+    return last
 
 
 def check_source(context: Context) -> Row | None:

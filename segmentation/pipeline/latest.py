@@ -10,25 +10,21 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.config import sql_columns
-from segmentation.core.errors import BadInputError
 from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     SEGMENTS,
     SEGMENTS_LATEST,
-    STG_CUSTOMERS,
     STG_TRANSACTIONS,
 )
-from segmentation.features import build_features
 from segmentation.io.runs import Run, new_run
 from segmentation.io.stream import on_new_runs
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
-from segmentation.pipeline.features import read_inputs
-from segmentation.pipeline.ingest import check_source
+from segmentation.pipeline.ingest import staged
 from segmentation.pipeline.month import config_of_month, score_rows
-from segmentation.pipeline.population import customers_before, population_of
-from segmentation.segments import Model, excluded_customers, load_rules
+from segmentation.pipeline.population import population_before
+from segmentation.segments import Model, load_rules
 
 JOB = "assign_stream"
 MONTH, INGEST, BUNDLE = "month", "ingest", "bundle"
@@ -41,11 +37,7 @@ def run_stream(context: Context, every: str | None = None) -> None:
     A Structured Streaming query over the runs that ingests and months publish; its checkpoint is in the warehouse.
     Raises BadInputError where nothing is staged yet.
     """
-    if check_source(context) is None:
-        raise BadInputError(
-            f"{context.warehouse.root}: nothing is staged yet. "
-            "Run jobs/ingest.py --input DIR first, or name another --warehouse."
-        )
+    staged(context)
     on_new_runs(context.warehouse, JOB, ("ingest", "monthly"), every, lambda: follow(context))
 
 
@@ -69,9 +61,10 @@ def follow(context: Context) -> Row | None:
     base = runs.get(runs.get(month["inputs"]["features"])["inputs"]["ingest"])
     seen = base["publish_seq"] - 1 if held is None else held["publish_seq"]
     later = [r for r in runs.of("ingest") if r["publish_seq"] > seen]
-    of = _Month.load(context, month) if later else None
+    if not later:
+        return made
+    of = _Month.load(context, month)
     for ingest in later:
-        assert of is not None
         last = made = _take_in(context, of, last, held, ingest)
         held = ingest
     return made
@@ -104,7 +97,7 @@ def _publish(context: Context, run: Run, version: int, customers: int, last: Row
 
 @dataclass(frozen=True)
 class _Month:
-    """The published month, its models, and the features that scoring by them reads."""
+    """The published month, its models, and the features that scoring by them and by rules reads."""
 
     row: Row
     models: Mapping[str, Model]
@@ -117,13 +110,10 @@ class _Month:
         registry = context.registry
         conditions = [
             *load_dimensions(context.config, registry).conditions,
-            *(m.preprocessor.has_data for m in models.values()),
             *(r.when for r in load_rules(context.config, [f.name for f in registry.features]).rules),
         ]
-        fitted = (s.feature for m in models.values() for s in m.preprocessor.fitted)
-        excluded = (e.reads for e in population_of(context)[0].all)
-        reads = frozenset(fitted).union(*excluded, *(sql_columns(c, c) for c in conditions))
-        return cls(month, models, reads)
+        fitted = (m.preprocessor.reads for m in models.values())
+        return cls(month, models, frozenset[str]().union(*fitted, *(sql_columns(c, c) for c in conditions)))
 
 
 def _take_in(context: Context, month: _Month, last: Row, before: Row | None, ingest: Row) -> Row:
@@ -135,10 +125,11 @@ def _take_in(context: Context, month: _Month, last: Row, before: Row | None, ing
         touched = _touched(context, month.row, before, ingest).select("customer_id").distinct().persist()
         n = touched.count()  # so that Spark sends to every task what it knows to be small
         if n == 0:
+            touched.unpersist()
             facts.append("nobody has new lines")
             return _publish(context, run, version, 0, last)
         as_of = _as_of(context, month.row, ingest)
-        scored = _population(context, month.reads, ingest, as_of, touched).persist()
+        scored = population_before(context, as_of, ingest, month.reads, touched).persist()
         kept = scored.count()
         rows, _ = score_rows(context, scored, month.models, month.row)
         rows = rows.withColumns({"as_of": F.lit(as_of), "run_id": F.lit(run.run_id)})
@@ -160,15 +151,6 @@ def _touched(context: Context, month: Row, before: Row | None, ingest: Row) -> D
     if since == until:  # Delta knows of no feed of no version
         return warehouse.read(STG_TRANSACTIONS, until).where("false")
     return warehouse.changes(STG_TRANSACTIONS, since, until)
-
-
-def _population(context: Context, reads: frozenset[str], ingest: Row, as_of: dt.date, touched: DataFrame) -> DataFrame:
-    """The features `reads` of those of the touched customers who are scored, from what the ingest has left."""
-    customers = customers_before(context, as_of, ingest["output_versions"][STG_CUSTOMERS.name])
-    features = build_features(context.registry.only(reads), read_inputs(context, ingest), [as_of], touched)
-    described = customers.join(touched, "customer_id", "left_semi")
-    excluded = excluded_customers(population_of(context)[0].all, features, described)
-    return features.drop("as_of").join(excluded, "customer_id", "left_anti")
 
 
 def _as_of(context: Context, month: Row, ingest: Row) -> dt.date:

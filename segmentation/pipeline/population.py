@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,8 +12,10 @@ from pyspark.sql import functions as F
 
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import EXCLUDED_CUSTOMERS, POPULATION, STG_CUSTOMERS
+from segmentation.features import build_features
 from segmentation.io.runs import Run
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.features import read_inputs
 from segmentation.segments import Exclusion, Population, excluded_customers, load_population, population_rows
 from segmentation.segments.population import SCORED
 from segmentation.tiles import in_units
@@ -116,6 +118,22 @@ def population_of(context: Context) -> tuple[Population, list[str]]:
     return load_population(context.config, [f.name for f in features]).without(
         [f.name for f in features if not f.off_because], context.source.provides()
     )
+
+
+def population_before(
+    context: Context, as_of: dt.date, ingest: Row, reads: Collection[str], customers: DataFrame | None = None
+) -> DataFrame:
+    """Who would be scored at a date from what an ingest has left, with the features `reads`; nothing is written.
+
+    `customers` (customer_id): the only ones to ask of.
+    """
+    exclusions = population_of(context)[0].all
+    registry = context.registry.only({*reads, *(name for e in exclusions for name in e.reads)})
+    known = build_features(registry, read_inputs(context, ingest), [as_of], customers)
+    described = customers_before(context, as_of, ingest["output_versions"][STG_CUSTOMERS.name])
+    if customers is not None:
+        described = described.join(customers, "customer_id", "left_semi")
+    return known.join(excluded_customers(exclusions, known, described), on="customer_id", how="left_anti")
 
 
 def customers_before(context: Context, as_of: dt.date, version: int) -> DataFrame:
