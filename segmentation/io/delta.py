@@ -247,11 +247,22 @@ class Warehouse:
         Nothing is done where it does, whatever housekeeping has moved. Raises Spark's error where files of that
         version are gone.
         """
-        stored = DeltaTable.forPath(self.spark, self.path(table))
-        behind = self.version(table) - version
-        if behind and not stored.history(behind).where(~F.col("operation").isin(*HOUSEKEEPING)).isEmpty():
+        if self.operations(table, version):
+            stored = DeltaTable.forPath(self.spark, self.path(table))
             return self._committed(table, lambda: stored.restoreToVersion(version))
         return version
+
+    def operations(self, table: Table, since: int, until: int | None = None) -> list[str]:
+        """What Delta calls the commits after the version `since`, up to `until`, that may have changed rows."""
+        behind = self.version(table) - since
+        if not behind:
+            return []
+        commits = DeltaTable.forPath(self.spark, self.path(table)).history(behind).select("version", "operation")
+        return [
+            r["operation"]
+            for r in commits.collect()
+            if (until is None or r["version"] <= until) and r["operation"] not in HOUSEKEEPING
+        ]
 
     def _committed(self, table: Table, commit: Callable[[], object]) -> int:
         """The version that this commit made, whatever another process has committed since; one thread a session."""
@@ -270,8 +281,8 @@ class Warehouse:
         """The table's newest Delta version."""
         # Its commits are files named by number, and a listing is sorted: no Spark job, as the table's history would be.
         literal = re.sub(r"([\[\]{}*?\\])", r"\\\1", self.path(table))
-        commits = self.spark._jvm.org.apache.hadoop.fs.Path(f"{literal}/_delta_log/[0-9]*.json")  # type: ignore[union-attr]
-        found = commits.getFileSystem(self.spark._jsc.hadoopConfiguration()).globStatus(commits)
+        fs, commits = _file_system(self.spark, f"{literal}/_delta_log/[0-9]*.json")
+        found = fs.globStatus(commits)
         return int(found[len(found) - 1].getPath().getName().partition(".")[0])
 
     def rows(self, table: Table) -> list[Row]:
@@ -284,15 +295,25 @@ class Warehouse:
             known = self._rows[path] = version, self.read(table, version).collect()
         return known[1]
 
+    def delete_folder(self, path: str) -> None:
+        """Deletes a folder that is no table's; nothing where there is none."""
+        fs, folder = _file_system(self.spark, path)
+        fs.delete(folder, True)
+
     def exists(self, table: Table) -> bool:
         """Whether the table was created."""
         return DeltaTable.isDeltaTable(self.spark, self.path(table))
 
 
+def _file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    """Hadoop's file system that a path lies in, and the path as Hadoop has it."""
+    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
+    return hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration()), hadoop_path
+
+
 def absolute(spark: SparkSession, path: str) -> str:
     """The path as Hadoop's file systems qualify it, without a trailing slash; local paths stay plain."""
-    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
-    fs = hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration())
+    fs, hadoop_path = _file_system(spark, path)
     qualified = fs.makeQualified(hadoop_path)
     uri = qualified.toUri()
     return str(uri.getPath() if uri.getScheme() == "file" else qualified.toString()).rstrip("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -16,7 +16,7 @@ from segmentation.core.schemas import (
     SEGMENTS_LATEST,
     STG_TRANSACTIONS,
 )
-from segmentation.io.runs import Run, new_run
+from segmentation.io.runs import OvertakenError, Run, new_run
 from segmentation.io.stream import on_new_runs
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
@@ -35,10 +35,10 @@ def run_stream(context: Context, every: str | None = None) -> None:
     """Brings `segments_latest` up to what is published; with `every` (`10 seconds`) again whenever there is more.
 
     A Structured Streaming query over the runs that ingests and months publish; its checkpoint is in the warehouse.
-    Raises BadInputError where nothing is staged yet.
+    Each batch reads `conf/` anew. Raises BadInputError where nothing is staged yet.
     """
     staged(context)
-    on_new_runs(context.warehouse, JOB, ("ingest", "monthly"), every, lambda: follow(context))
+    on_new_runs(context.warehouse, JOB, ("ingest", "monthly"), every, lambda: follow(replace(context)))
 
 
 def follow(context: Context) -> Row | None:
@@ -46,8 +46,10 @@ def follow(context: Context) -> Row | None:
 
     A publication of the newest as-of date, or its restatement, makes the table anew of its `segments`. Customers are
     scored again who have lines from that date on in the ingest that its features were built from, and those of whom a
-    later ingest has inserted, changed or removed lines. By one `conf/` and code, what comes out depends on what was
-    published, not on when or how often this was called. None where no month is published yet, or everything is in.
+    later ingest has inserted, changed or removed lines. Where `conf/` or the code is another than the last time, all
+    of it is done again, from the month on: what comes out depends on these and on what was published, not on when or
+    how often this was called. None where no month is published yet, or everything is in. Raises OvertakenError where
+    another process follows the same warehouse.
     """
     runs = context.runs
     month = runs.before("monthly", dt.date.max)
@@ -55,24 +57,33 @@ def follow(context: Context) -> Row | None:
         context.steps.say("assign_stream: no month is published yet; run jobs/monthly.py --as-of DATE")
         return None
     last, made = runs.latest(JOB), None
-    if last is None or last["inputs"][MONTH] != month["run_id"]:
-        last = made = _begin(context, month, last)
+    config = config_of_month(context)
+    run = _new(config, month, month["as_of"])
+    now = run.inputs[MONTH], run.config_hash, run.code_version
+    if last is None or now != (last["inputs"][MONTH], last["config_hash"], last["code_version"]):
+        last = made = _begin(context, run, month, last)
     held = runs.get(last["inputs"][INGEST]) if INGEST in last["inputs"] else None
     base = runs.get(runs.get(month["inputs"]["features"])["inputs"]["ingest"])
     seen = base["publish_seq"] - 1 if held is None else held["publish_seq"]
     later = [r for r in runs.of("ingest") if r["publish_seq"] > seen]
     if not later:
         return made
-    of = _Month.load(context, month)
+    of = _Month.load(context, config, month)
     for ingest in later:
         last = made = _take_in(context, of, last, held, ingest)
         held = ingest
     return made
 
 
-def _begin(context: Context, month: Row, last: Row | None) -> Row:
+def _new(config: Mapping[str, object], month: Row, as_of: dt.date, ingest: Row | None = None) -> Run:
+    inputs = {MONTH: month["run_id"], BUNDLE: month["inputs"]["bundle"]}
+    inputs |= {INGEST: ingest["run_id"]} if ingest is not None else {}
+    return new_run(JOB, as_of, config, inputs)
+
+
+def _begin(context: Context, run: Run, month: Row, last: Row | None) -> Row:
     """The table as the month has published it."""
-    run = _start(context, month)
+    context.create_tables()
     with context.steps.step(SEGMENTS_LATEST.name) as facts:
         rows = context.warehouse.read_run(SEGMENTS, month["as_of"], month["run_id"])
         version = context.warehouse.overwrite(SEGMENTS_LATEST, rows)
@@ -81,15 +92,8 @@ def _begin(context: Context, month: Row, last: Row | None) -> Row:
     return _publish(context, run, version, customers, last)
 
 
-def _start(context: Context, month: Row, ingest: Row | None = None) -> Run:
-    context.create_tables()
-    inputs = {MONTH: month["run_id"], BUNDLE: month["inputs"]["bundle"]}
-    inputs |= {INGEST: ingest["run_id"]} if ingest is not None else {}
-    return new_run(JOB, month["as_of"], config_of_month(context), inputs)
-
-
 def _publish(context: Context, run: Run, version: int, customers: int, last: Row | None) -> Row:
-    """customers: those that were written. Raises OvertakenError where another process follows the same warehouse."""
+    """customers: those that were written."""
     rows = customers * len(ALL_DIMENSIONS)
     finished = run.finish(output_versions={SEGMENTS_LATEST.name: version}, rows_in=rows, rows_out=rows)
     return context.runs.publish(finished, restate=True, after=last["publish_seq"] if last is not None else 0)
@@ -100,11 +104,12 @@ class _Month:
     """The published month, its models, and the features that scoring by them and by rules reads."""
 
     row: Row
+    config: Mapping[str, object]
     models: Mapping[str, Model]
     reads: frozenset[str]
 
     @classmethod
-    def load(cls, context: Context, month: Row) -> _Month:
+    def load(cls, context: Context, config: Mapping[str, object], month: Row) -> _Month:
         models = load_bundle(context, month["inputs"]["bundle"])
         check_features(context, models)
         registry = context.registry
@@ -113,22 +118,23 @@ class _Month:
             *(r.when for r in load_rules(context.config, [f.name for f in registry.features]).rules),
         ]
         fitted = (m.preprocessor.reads for m in models.values())
-        return cls(month, models, frozenset[str]().union(*fitted, *(sql_columns(c, c) for c in conditions)))
+        return cls(month, config, models, frozenset[str]().union(*fitted, *(sql_columns(c, c) for c in conditions)))
 
 
 def _take_in(context: Context, month: _Month, last: Row, before: Row | None, ingest: Row) -> Row:
     """Scores customers of whom `ingest` tells more than the month, or the ingest `before`, on top of the run `last`."""
-    run, warehouse = _start(context, month.row, ingest), context.warehouse
+    context.create_tables()
+    warehouse, as_of = context.warehouse, _as_of(context, month.row, ingest)
+    run = _new(month.config, month.row, as_of, ingest)
     with context.steps.step(SEGMENTS_LATEST.name) as facts:
         # An attempt that died may have left more.
-        version = warehouse.restore(SEGMENTS_LATEST, last["output_versions"][SEGMENTS_LATEST.name])
+        base = warehouse.restore(SEGMENTS_LATEST, last["output_versions"][SEGMENTS_LATEST.name])
         touched = _touched(context, month.row, before, ingest).select("customer_id").distinct().persist()
         n = touched.count()  # so that Spark sends to every task what it knows to be small
         if n == 0:
             touched.unpersist()
             facts.append("nobody has new lines")
-            return _publish(context, run, version, 0, last)
-        as_of = _as_of(context, month.row, ingest)
+            return _publish(context, run, base, 0, last)
         scored = population_before(context, as_of, ingest, month.reads, touched).persist()
         kept = scored.count()
         rows, _ = score_rows(context, scored, month.models, month.row)
@@ -136,6 +142,11 @@ def _take_in(context: Context, month: _Month, last: Row, before: Row | None, ing
         every = F.explode(F.array(*map(F.lit, ALL_DIMENSIONS)))
         gone = touched.join(scored, "customer_id", "left_anti").select("customer_id", every.alias("dimension"))
         version = warehouse.merge(SEGMENTS_LATEST, rows, gone=gone)
+        if len(warehouse.operations(SEGMENTS_LATEST, base, version)) > 1:
+            raise OvertakenError(
+                "segments_latest was written by another assign_stream while this one did. One at a time may follow a "
+                "warehouse: stop one of them; what was published is whole, and the other goes on from there."
+            )
         facts.append(f"{kept:>9,} customers as of {as_of}, {n - kept:,} in no segment")
         for frame in (scored, touched):
             frame.unpersist()

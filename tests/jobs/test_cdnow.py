@@ -43,7 +43,7 @@ def warehouse(spark: SparkSession, sample: pd.DataFrame, tmp_path_factory: pytes
     folder = tmp_path_factory.mktemp("cdnow")
     (folder / "raw").mkdir()
     sample.to_csv(folder / "raw" / "orders.csv", index=False)
-    config = configure(folder / "conf", dimensions=DIMENSIONS)
+    config = configure(folder / "conf", dimensions=DIMENSIONS, few=False)
     context = Context(Warehouse(spark, str(folder / "warehouse")), config, "cdnow", Steps())
     run_month(context, AS_OF, str(folder / "raw"))
     return folder / "warehouse"

@@ -76,7 +76,7 @@ def local(shown: str) -> tuple[dt.date, int]:
 def test_what_is_staged_and_every_feature_is_what_the_twins_find(
     spark: SparkSession, tmp_path: Path, seed: int
 ) -> None:
-    config, warehouse = configure(tmp_path / "conf"), tmp_path / "warehouse"
+    config, warehouse = configure(tmp_path / "conf", few=False), tmp_path / "warehouse"
     first, second = batches(seed)
     for name, lines in (("first", first), ("second", second)):
         write_sales(tmp_path / name, lines)

@@ -15,7 +15,7 @@ from pyspark.sql import Row, SparkSession
 
 from segmentation.core.errors import BadInputError, ConfigError, GuardError, StopError
 from segmentation.pipeline import Context, month, run_ingest, run_monitor, run_month, run_replay
-from tests.conftest import CONF, submit
+from tests.conftest import CONF
 from tests.published import published, table
 from tests.receiver import receiver
 from tests.shop import configure, line, open_shop, write_sales
@@ -181,15 +181,14 @@ def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
 def test_a_hundredfold_error_stops_the_month_names_the_money_and_tells_people_once(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = submit(
-        "monthly", "--config", str(shop.folder / "conf"), "--source", "shop", "--as-of", str(SEPTEMBER),
-        "--warehouse", str(shop.warehouse), fast=True,
-    )  # fmt: skip
-    assert done.returncode == 4, done.stdout + done.stderr
-    said = done.stdout + done.stderr
-    assert f"error: {SEPTEMBER} is not published: " in said
-    assert "_365d: feature_psi" in said
-    assert "raise `stop` in conf/monitoring.yml" in said
+    with pytest.raises(StopError) as stop:
+        run_month(shop.context(), SEPTEMBER)
+    assert stop.value.exit_code == 4
+    why = str(stop.value)
+    assert why.startswith(f"{SEPTEMBER} is not published: ")
+    assert "_365d: feature_psi" in why
+    assert "raise `stop` in conf/monitoring.yml" in why
+    said = capsys.readouterr().out
     assert f"Segments as of {SEPTEMBER}: not published: something is wrong with the data" in said
     [drift] = shop.runs("monitor_drift", SEPTEMBER)
     assert drift.verdict == "stop"

@@ -32,7 +32,7 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
                                 "--lines", "60000", "--seed", "7"])  # fmt: skip
         cli.main()
     mapping = (CONF / "sources" / "synthetic.yml").read_text()
-    config = configure(folder / "conf", mapping, DIMENSIONS, k_min=2, k_max=8)
+    config = configure(folder / "conf", mapping, DIMENSIONS, few=False, k_min=2, k_max=8)
     run_month(open_shop(spark, config, folder / "warehouse"), AS_OF, str(folder / "raw"))
     return folder
 

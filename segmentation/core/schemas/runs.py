@@ -17,7 +17,11 @@ RUNS = Table(
         ),
         col("publish_seq", "bigint", "Order of publication; views show the highest per table and as-of"),
         col("job", "string", "ingest, build_features, fit_segments, monitor_drift, monthly or assign_stream"),
-        col("as_of", "date", "The as-of date; for ingest the day the files were received"),
+        col(
+            "as_of",
+            "date",
+            "The as-of date; for ingest the day the files were received, for assign_stream the one it scored as of",
+        ),
         col("status", "string", "published"),
         col("started_at", "timestamp", "UTC"),
         col("finished_at", "timestamp", "UTC"),
