@@ -202,14 +202,19 @@ class Warehouse:
         return self._committed(table, lambda: writer.save(self.path(table)))
 
     def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
-        """Writes one attempt's partition of a published table; nobody sees it before the run is published."""
+        """Writes one attempt's partition of a published table, once; nobody sees it before the run is published."""
         return self.write_attempts(table, rows, {as_of: run_id})
 
     def write_attempts(self, table: Table, rows: DataFrame, run_ids: Mapping[dt.date, str]) -> int:
-        """The same for one attempt an as-of date, in one commit."""
-        predicate = " OR ".join(_partition(as_of, run_id) for as_of, run_id in run_ids.items())
-        rows = rows.select(*table.names).to(_struct(table.ddl))
-        writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+        """The same for one attempt an as-of date, in one commit. Rows of another attempt fail the write.
+
+        Appends: an attempt's id is its own, so that there is nothing to replace, and to look for it (`replaceWhere`)
+        took three quarters of the time of a small write.
+        """
+        ours = F.expr(" OR ".join(_partition(as_of, run_id) for as_of, run_id in run_ids.items()))
+        other = F.raise_error(F.concat(F.lit(f"{table.name}: a row of another attempt: "), F.col("run_id")))
+        rows = rows.withColumn("run_id", F.when(ours, F.col("run_id")).otherwise(other))
+        writer = rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
         return self._committed(table, lambda: writer.save(self.path(table)))
 
     def parts(self, table: Table) -> list[Part]:

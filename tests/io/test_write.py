@@ -12,7 +12,7 @@ from typing import Any
 import delta.exceptions
 import pytest
 from delta.tables import DeltaTable
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.schemas import K_SWEEP, STG_CUSTOMERS, STG_PRODUCTS
@@ -83,25 +83,26 @@ def test_overwrite_replaces_and_a_pinned_read_still_sees_the_old_rows(
     assert found_products(warehouse.read(STG_PRODUCTS, 0)) == {}
 
 
-def test_an_attempt_written_twice_is_there_once_and_others_are_untouched(
+def test_an_attempt_writes_its_own_partition_and_others_are_untouched(
     warehouse: Warehouse, spark: SparkSession
 ) -> None:
     warehouse.create([K_SWEEP])
     warehouse.write_attempt(K_SWEEP, sweep(spark, "r1", 2, 3), AS_OF, "r1")
     warehouse.write_attempt(K_SWEEP, sweep(spark, "it's", 7), AS_OF, "it's")
     warehouse.write_attempt(K_SWEEP, sweep(spark, "r1", 9, as_of=EARLIER), EARLIER, "r1")
-    version = warehouse.write_attempt(K_SWEEP, sweep(spark, "r1", 2, 4), AS_OF, "r1")
+    version = warehouse.write_attempt(K_SWEEP, sweep(spark, "r2", 2, 4), AS_OF, "r2")
     assert version == 4
     assert found_ks(warehouse.read(K_SWEEP)) == [
-        (EARLIER, "r1", 9), (AS_OF, "it's", 7), (AS_OF, "r1", 2), (AS_OF, "r1", 4),
+        (EARLIER, "r1", 9), (AS_OF, "it's", 7), (AS_OF, "r1", 2), (AS_OF, "r1", 3), (AS_OF, "r2", 2), (AS_OF, "r2", 4),
     ]  # fmt: skip
+    assert found_ks(warehouse.read_run(K_SWEEP, AS_OF, "r1")) == [(AS_OF, "r1", 2), (AS_OF, "r1", 3)]
     assert found_ks(warehouse.read_run(K_SWEEP, AS_OF, "it's")) == [(AS_OF, "it's", 7)]
     assert found_ks(warehouse.read(K_SWEEP, 1)) == [(AS_OF, "r1", 2), (AS_OF, "r1", 3)]
 
 
 def test_rows_of_another_run_are_refused(warehouse: Warehouse, spark: SparkSession) -> None:
     warehouse.create([K_SWEEP])
-    with pytest.raises(AnalysisException, match="r2"):
+    with pytest.raises(PySparkException, match="k_sweep: a row of another attempt: r2"):
         warehouse.write_attempt(K_SWEEP, sweep(spark, "r2", 2), AS_OF, "r1")
     assert warehouse.version(K_SWEEP) == 0
 

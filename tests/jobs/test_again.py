@@ -55,6 +55,7 @@ def test_a_rule_that_is_tightened_and_loosened_moves_the_row_there_and_back(shop
     assert [shop.ingest(GOOD, MUCH, source=s) for s in (SOURCE, STRICT, STRICT, SOURCE)] == [both, one, one, both]
 
 
+@pytest.mark.long
 def test_a_corrected_file_takes_its_row_out_of_quarantine(shop: Shop) -> None:
     assert shop.ingest(GOOD, TEXT) == (["r1"], [("wrong_type", key("r3"))], 1000)
     mended = (["r1", "r3"], [], 2000)

@@ -164,6 +164,7 @@ def test_a_second_run_ends_at_once_and_changes_no_table(demo_warehouse: Path, de
     assert state() == before  # not one commit more
 
 
+@pytest.mark.long
 def test_spark_sql_finds_the_tables_by_name_while_a_job_runs(demo_warehouse: Path, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"

@@ -105,9 +105,7 @@ def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(undisturbed, tmp_path / "warehouse"))
 
 
-def test_who_has_new_lines_is_scored_again_until_the_next_publication(
-    spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_who_has_new_lines_is_scored_again(spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     month = newest(context)
     promote_another(context)
@@ -124,10 +122,21 @@ def test_who_has_new_lines_is_scored_again_until_the_next_publication(
     assert {r["inputs"]["bundle"] for r in steps} == {month["inputs"]["bundle"]}
     assert steps[-1]["as_of"] == dt.date(2024, 6, 30)
 
-    capsys.readouterr()
     shutil.rmtree(warehouse / "checkpoints")  # it only says when to look
     run_stream(context)
-    assert "segments_latest" not in capsys.readouterr().out  # nothing is new
+    assert context.runs.of("assign_stream") == steps  # nothing is new
+
+
+@pytest.mark.long
+def test_an_ingest_follows_another_until_the_next_publication(
+    spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = open_shop(spark, shop / "conf", warehouse)
+    month = newest(context)
+    run_ingest(context, str(write_sales(tmp_path / "new", NEW)))
+    run_stream(context)
+    steps, rows = context.runs.of("assign_stream"), unified(warehouse)
+    capsys.readouterr()
     # What an attempt that died has left is no part of what follows, whoever it was about.
     stray = context.warehouse.read(SEGMENTS_LATEST).where("customer_id = 'c2'").withColumn("segment_id", F.lit("stray"))
     context.warehouse.merge(SEGMENTS_LATEST, stray)
@@ -149,6 +158,7 @@ def test_who_has_new_lines_is_scored_again_until_the_next_publication(
     assert follow(context) is None
 
 
+@pytest.mark.long
 def test_by_other_rules_all_of_it_is_done_again(
     spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +175,7 @@ def test_by_other_rules_all_of_it_is_done_again(
     assert follow(changed) is None
 
 
+@pytest.mark.long
 def test_of_two_that_follow_one_warehouse_the_one_that_was_overtaken_publishes_nothing(
     spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def test_dead_attempts_go_after_two_days_and_superseded_runs_after_thirty(shop: 
     assert shop.maintain(31 * DAY) == set()
 
 
+@pytest.mark.long
 def test_a_replaced_run_is_as_old_as_the_one_in_its_place(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that has begun before the restatement may still read it."""
     started = dt.datetime.now(dt.UTC)
@@ -93,6 +94,7 @@ def test_a_replaced_run_is_as_old_as_the_one_in_its_place(shop: Shop, monkeypatc
     assert shop.maintain(31 * DAY) == {old}
 
 
+@pytest.mark.long
 def test_models_stay_whatever_has_become_of_their_run(shop: Shop) -> None:
     """Segments of long ago refer to them by version, not by run."""
     assert set(EVERY_FIT) == {"segment_models", "segment_lineage", "k_sweep", "k_selection"}
@@ -107,6 +109,7 @@ def test_models_stay_whatever_has_become_of_their_run(shop: Shop) -> None:
         assert [part.run_id for part, _ in found] == gone
 
 
+@pytest.mark.long
 def test_old_dates_go_only_where_a_table_is_named(shop: Shop) -> None:
     features = shop.context.registry.table.name
     old, young = (

@@ -65,6 +65,7 @@ def test_late_lines_reach_new_dates_and_published_ones_only_when_asked(
     assert len(runs[(runs["job"] == "build_features") & (runs["as_of"] == may)]) == 2
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_names")
 def test_nothing_is_visible_before_the_run_is_published(
     spark: SparkSession, shop: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch

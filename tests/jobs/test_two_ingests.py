@@ -22,6 +22,7 @@ BATCHES = {
 }
 
 
+@pytest.mark.long
 def test_an_ingest_that_is_overtaken_takes_in_what_the_other_published(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
