@@ -14,6 +14,8 @@ from typing import Any
 from pyspark.ml import PipelineModel
 
 EXPERIMENT = "segmentation"
+OUT_OF_REACH = "MLflow is out of reach"
+"""What a warning begins with."""
 
 
 class Tracker:
@@ -52,14 +54,43 @@ class Tracker:
         except Exception as error:
             self._give_up(error)
 
-    def begin_bundle(self, name: str, params: Mapping[str, Any]) -> None:
+    def has_bundle(self, version: str) -> bool:
+        """Whether the run of a bundle was logged to its end; False where tracking is out of reach."""
+        if self.warning:
+            return False
+        try:
+            ended = f"attributes.run_name = '{_bundle(version)}' AND attributes.status = 'FINISHED'"
+            return bool(
+                self._mlflow.search_runs(
+                    experiment_names=[EXPERIMENT], filter_string=ended, max_results=1, output_format="list"
+                )
+            )
+        except Exception as error:
+            self._give_up(error)
+            return False
+
+    def run_of(self, dimension: str, version: str) -> str | None:
+        """The run of one dimension's fit; None where there is none, or tracking is out of reach."""
+        if self.warning:
+            return None
+        try:
+            of = f"params.dimension = '{dimension}' AND params.model_version = '{version}'"
+            runs = self._mlflow.search_runs(
+                experiment_names=[EXPERIMENT], filter_string=of, max_results=1, output_format="list"
+            )
+            return str(runs[0].info.run_id) if runs else None
+        except Exception as error:
+            self._give_up(error)
+            return None
+
+    def begin_bundle(self, version: str, params: Mapping[str, Any]) -> None:
         """Starts the run that those of a bundle's dimensions are children of."""
         if self.warning:
             return
         try:
             if self._mlflow.active_run():  # of a fit in this process that was refused half-way
                 self._mlflow.end_run("FAILED")
-            self._mlflow.start_run(run_name=name)
+            self._mlflow.start_run(run_name=_bundle(version))
             self._mlflow.log_params(dict(params))
         except Exception as error:
             self._give_up(error)
@@ -135,7 +166,13 @@ class Tracker:
 
     def _give_up(self, error: Exception) -> None:
         # The bundle in Delta is complete without MLflow; the run's notes say that tracking missed it.
-        self.warning = f"MLflow is out of reach ({str(error).splitlines()[0][:160]}): this fit is in Delta only"
+        why = str(error).splitlines()[0][:160]
+        self.warning = f"{OUT_OF_REACH} ({why}): a fit is in Delta only until a month reaches it"
+
+
+def _bundle(version: str) -> str:
+    """The name of a bundle's run."""
+    return f"bundle {version}"
 
 
 def _registered(dimension: str) -> str:

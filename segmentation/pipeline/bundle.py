@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,6 @@ from segmentation.clustering.views import Array
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import RUNS, SEGMENT_MODELS
 from segmentation.io.models import check_models
-from segmentation.io.tracking import Tracker
 from segmentation.matrix import NOTHING, Preprocessor
 from segmentation.pipeline.context import Context
 from segmentation.segments import Model
@@ -89,13 +88,6 @@ def check_features(context: Context, models: Mapping[str, Model]) -> None:
                 f'bundle {model.version}: {model.dimension} was fitted on "{feature}", which is off or gone. '
                 "Bring it back in conf/, or start another --warehouse."
             )
-
-
-def mirror(context: Context, models: Iterable[Row], alias: str) -> None:
-    """Tells MLflow's registry what `promotions` says of a bundle: rows of its `segment_models`."""
-    tracker = Tracker(context.warehouse.root)
-    for m in models:
-        tracker.set_alias(m["dimension"], m["mlflow_run_id"], alias)
 
 
 def lacking(context: Context, model: Model) -> list[str]:

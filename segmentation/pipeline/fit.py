@@ -18,7 +18,8 @@ from segmentation.io.models import load_model, save_model
 from segmentation.io.runs import Run, new_run
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
-from segmentation.pipeline.bundle import Fitted, lacking, load_bundle, mirror
+from segmentation.pipeline import tracked
+from segmentation.pipeline.bundle import Fitted, lacking, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
@@ -27,7 +28,7 @@ from segmentation.pipeline.holdout import read_holdout
 from segmentation.pipeline.identity import Identified, identify
 from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.pipeline.promotion import PromotionRules
-from segmentation.pipeline.records import bundle_run, lineage_rows, model_row, selection_row, sweep_row, track
+from segmentation.pipeline.records import lineage_rows, model_row, selection_row, sweep_row
 from segmentation.pipeline.reference import take_references
 from segmentation.segments import Model
 
@@ -94,17 +95,20 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     references = take_references(context, {m.dimension: m for m in models}, everyone, features_run, sweep)
     tracker = Tracker(warehouse.root)
     candidates = [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]
+    selections = [selection_row(as_of, run, f.choice, found[d].model) for d, f in fitted.items()]
+    types = {field.name: field.dataType.typeName() for field in features.schema}
     rows = []
     with steps.step("models") as facts:
-        tracker.begin_bundle(f"bundle {version}", {"model_version": version, "as_of": as_of.isoformat()})
+        tracked.begin(tracker, version, as_of.isoformat())
         # Saving and reloading are many short jobs, most of them the driver's overhead; MLflow's part is no job at all.
         with ThreadPoolExecutor(3) as threads:
             saved = threads.map(lambda model: _saved(context, model, features), models)
             for model, (path, files) in zip(models, saved, strict=True):
-                f = fitted[model.dimension]
-                mlflow_run = track(tracker, f, model, as_of, run, features)
-                rows.append(model_row(as_of, run, f, model, references[model.dimension], path, files, mlflow_run))
-        bundle_run(tracker, fitted, candidates)
+                d = model.dimension
+                row = model_row(as_of, run, fitted[d], model, references[d], path, files)
+                logged = tracked.track(tracker, warehouse.spark, model, row, candidates, selections, types)
+                rows.append({**row, "mlflow_run_id": logged})
+        tracked.end(tracker, candidates, selections)
         facts.append(f"{len(models)} saved, reloaded and checked; bundle {version}")
     if tracker.warning:
         notes.append(tracker.warning)
@@ -112,7 +116,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     versions = {}
     for table, values in (
         (K_SWEEP, candidates),
-        (K_SELECTION, [selection_row(as_of, run, f.choice, found[d].model) for d, f in fitted.items()]),
+        (K_SELECTION, selections),
         (SEGMENT_MODELS, rows),
         (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
     ):
@@ -232,9 +236,9 @@ def promote_fitted(context: Context, as_of: dt.date, run: Row) -> None:
         elif run["verdict"] == PASSED and runs.champion(start) == run["inputs"].get("champion"):
             runs.promote(version, start, "gate", f"in place of {serving}; {run['reason']}")
         else:
-            mirror(context, models, "challenger")
+            tracked.mirror(context, models, "challenger")
             context.steps.say(f"  challenger              {version}; {serving} stays champion")
             return
         context.steps.say(f"  promoted                {version} is champion from {start} on")
     if runs.newest_champion() == version:
-        mirror(context, models, "champion")
+        tracked.mirror(context, models, "champion")

@@ -38,6 +38,7 @@ from segmentation.pipeline.monitor import Month, monitor
 from segmentation.pipeline.population import Everyone, check_kept, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
 from segmentation.pipeline.tell import tell
+from segmentation.pipeline.tracked import log_missed
 from segmentation.segments import Model, Stickiness, load_rules, segment_rows
 from segmentation.segments.population import SCORED
 
@@ -49,7 +50,7 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
     no bundle is in effect at a date, one is fitted on its features. Where the customers have drifted away from the
     segments, a challenger is fitted, which takes over from the next as-of date on if the gate lets it pass. Raises
     StopError, and publishes no segments of a date, where they have drifted beyond what may be published. One message a
-    date is told by the channels of `conf/alerts.yml`.
+    date is told by the channels of `conf/alerts.yml`. MLflow then gets bundles of which it was out of reach.
     """
     load_alerts(context.config).ready()
     if folder is not None:
@@ -64,6 +65,7 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
         _settle(context, run)
         tell(context, run)
         yield run
+    log_missed(context)
 
 
 def _settle(context: Context, run: Row) -> None:

@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
 from segmentation.monitoring import WAITING
-from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, mirror, names_of, published_models
+from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, names_of, published_models
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.tracked import mirror
 from segmentation.segments.matching import SAME
 
 

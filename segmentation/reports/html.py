@@ -95,7 +95,7 @@ def render_report(data: ReportData) -> str:
 
 def _section(n: int, data: ReportData, dimension: str) -> Section:
     title, question = TITLES.get(dimension, (words.feature_words(dimension).capitalize(), ""))
-    found, chosen, key = segments(data, dimension), choice(data, dimension), f"dimension-{n}"
+    found, chosen, key = segments(data, dimension), choice(data.sweep, data.selection, dimension), f"dimension-{n}"
     figures = []
     if any(s.revenue_share is not None for s in found):
         reading = (

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
 from segmentation.reports.data import ReportData, integer, mapping, number, records, structs, text
 from segmentation.reports.palette import Mark, marks
@@ -134,10 +136,10 @@ def segments(data: ReportData, dimension: str) -> tuple[Segment, ...]:
     )
 
 
-def choice(data: ReportData, dimension: str) -> Choice | None:
-    """How k was chosen; None where the dimension was neither swept nor decided on."""
-    fits = sorted((_candidate(r) for r in _of(data.sweep, dimension)), key=lambda c: (c.k, c.seed))
-    decided = _of(data.selection, dimension)
+def choice(sweep: pd.DataFrame, selection: pd.DataFrame, dimension: str) -> Choice | None:
+    """How k was chosen, by rows of `k_sweep` and `k_selection`; None where it was neither swept nor decided on."""
+    fits = sorted((_candidate(r) for r in _of(sweep, dimension)), key=lambda c: (c.k, c.seed))
+    decided = _of(selection, dimension)
     if not fits and not decided:
         return None
     row = decided[0] if decided else {}

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.jobs.kills import kill_an_executor
 
 CUSTOMERS = 300_000  # 128 blocks, enough for a job to last while its executor dies
 SEEDING, ITERATION = "job 2", "job 8"  # job 0 measures the reach, 1 to 4 draw the pool, 5 weighs it, 6 to 17 iterate
-
-
-def kill_an_executor(workers: list[subprocess.Popen[bytes]]) -> None:
-    """SIGKILL to the executor's JVM under a worker; its Python workers end with it."""
-    found: list[str] = []
-    deadline = time.monotonic() + 30
-    while not found and time.monotonic() < deadline:
-        # The newest: that of a sweep before may still be on its way out.
-        command = ["pgrep", "--newest", "--parent", str(workers[0].pid)]
-        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    os.kill(int(found[0]), signal.SIGKILL)
 
 
 def sweep(master: str, workers: list[subprocess.Popen[bytes]], kill_at: str | None = None) -> str:
@@ -46,7 +34,7 @@ def sweep(master: str, workers: list[subprocess.Popen[bytes]], kill_at: str | No
         for line in process.stdout:
             said.append(line.strip())
             if line.strip() == kill_at:
-                kill_an_executor(workers)
+                kill_an_executor(workers[0])
         code = process.wait(60)
         log.seek(0)
         errors = log.read()

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, Slot
 
-PARAMS = {"dimension": "transactional", "k": 3}
+PARAMS = {"dimension": "transactional", "k": 3, "model_version": "20180101-1"}
 CURVE = [{"k": 2, "sse": 9.0}, {"k": 3, "sse": 4.0}]
 
 
@@ -48,7 +48,7 @@ def test_a_server_that_is_down_is_a_warning_within_seconds(
     assert tracker.warning is not None
     assert tracker.warning.startswith("MLflow is out of reach (")
     assert "127.0.0.1" in tracker.warning
-    assert tracker.warning.endswith("): this fit is in Delta only")
+    assert tracker.warning.endswith("): a fit is in Delta only until a month reaches it")
     assert "\n" not in tracker.warning
     assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE, {"x": "double"}) is None
     tracker.set_alias("transactional", "0123", "champion")
@@ -60,17 +60,22 @@ def test_a_server_that_is_down_is_a_warning_within_seconds(
 def test_a_fit_is_logged_and_registered_beside_the_warehouse(spark: SparkSession, tmp_path: Path) -> None:
     warehouse = tmp_path / "Anna's shop"
     tracker = Tracker(str(warehouse))
-    tracker.begin_bundle("bundle 20180101-1", {"model_version": "20180101-1"})
+    tracker.begin_bundle("20180101-1", {"model_version": "20180101-1"})
+    assert not tracker.has_bundle("20180101-1")  # as long as it is not complete
     inputs = {"x": "decimal(18,2)", "band": "string", "n": "long"}
     run_id = tracker.log_fit("transactional 2018-01-01", model(), PARAMS, {"silhouette": 0.25}, CURVE, inputs)
     tracker.end_bundle([{"k": 2, "seed": 11}, {"k": 3, "seed": 11}], [("transactional-silhouette", b"png")])
+    assert tracker.has_bundle("20180101-1")
+    assert not tracker.has_bundle("20180101-2")
     assert tracker.warning is None
     assert run_id is not None
+    assert tracker.run_of("transactional", "20180101-1") == run_id
+    assert tracker.run_of("behavioral", "20180101-1") is None
     assert "MLFLOW_TRACKING_URI" not in os.environ
     run = client(warehouse).get_run(run_id)
     assert run.info.status == "FINISHED"
     assert run.data.tags["mlflow.runName"] == "transactional 2018-01-01"
-    assert run.data.params == {"dimension": "transactional", "k": "3"}
+    assert run.data.params == {"dimension": "transactional", "k": "3", "model_version": "20180101-1"}
     assert run.data.metrics["silhouette"] == 0.25
     parent = client(warehouse).get_run(run.data.tags["mlflow.parentRunId"])
     assert (parent.info.run_name, parent.info.status) == ("bundle 20180101-1", "FINISHED")
@@ -123,7 +128,10 @@ def test_what_fails_on_the_way_is_a_warning_once(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(mlflow, "start_run", lost)
     assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE, {"x": "double"}) is None
-    assert tracker.warning == "MLflow is out of reach (the server went away): this fit is in Delta only"
+    assert (
+        tracker.warning
+        == "MLflow is out of reach (the server went away): a fit is in Delta only until a month reaches it"
+    )
     monkeypatch.undo()
     assert tracker.log_fit("fit", model(), PARAMS, {}, CURVE, {"x": "double"}) is None
     assert client(tmp_path).search_registered_models() == []

@@ -24,14 +24,30 @@ def start(job: str, *options: str) -> subprocess.Popen[bytes]:
 
 def kill_behind(job: subprocess.Popen[bytes], warehouse: Path, name: str, version: int) -> None:
     """SIGKILL to the driver and its workers as soon as the table has the commit."""
+    wait_for(job, warehouse, name, version)
+    os.killpg(job.pid, signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL
+
+
+def wait_for(job: subprocess.Popen[bytes], warehouse: Path, name: str, version: int) -> None:
+    """Returns as soon as the table has the commit."""
     commit = log(warehouse, name) / f"{version:020d}.json"
     deadline = time.monotonic() + 300
     while not commit.exists():
         assert job.poll() is None, f"the job ended before {name} was written"
         assert time.monotonic() < deadline, f"{name} was not written within 300 s"
         time.sleep(0.005)
-    os.killpg(job.pid, signal.SIGKILL)
-    assert job.wait() == -signal.SIGKILL
+
+
+def kill_an_executor(worker: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the executor's JVM under a worker; its Python workers end with it."""
+    found: list[str] = []
+    deadline = time.monotonic() + 30
+    while not found and time.monotonic() < deadline:
+        # The newest: that of an application before may still be on its way out.
+        command = ["pgrep", "--newest", "--parent", str(worker.pid)]
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    os.kill(int(found[0]), signal.SIGKILL)
 
 
 def log(warehouse: Path, name: str) -> Path:

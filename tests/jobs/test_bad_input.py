@@ -177,6 +177,31 @@ def test_one_file_of_several_that_is_broken_is_named_and_nothing_is_written(
     assert not (tmp_path / "warehouse").exists()
 
 
+@pytest.mark.usefixtures("staging_only")
+def test_a_customer_id_that_becomes_a_number_is_the_same_customer_or_refused(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Text in one delivery, whole numbers in the next; with a fraction, 7 would be 7.0, and somebody else."""
+    config = configure(tmp_path / "conf")
+    source = config / "sources" / "shop.yml"
+    mapping = source.read_text().replace("sales*.csv", "sales*.parquet").replace("format: csv", "format: parquet")
+    source.write_text(mapping.replace('    options: {header: "true"}\n', ""))
+    typed = {"sold_at": pd.Timestamp("2024-06-01"), "line": 1, "quantity": 1.0, "discount": 0.0, "amount": 2.0}
+    for i, customer in enumerate(("7", 7, 7.0)):
+        row = pd.DataFrame([{**line(f"r{i}", "", "2024-06-01", ""), **typed, "customer": customer}])
+        row.to_parquet(write_sales(tmp_path / f"raw{i}", []) / "sales.parquet", coerce_timestamps="us")
+    context = open_shop(spark, config, tmp_path / "warehouse")
+    for i in range(2):
+        run_ingest(context, str(tmp_path / f"raw{i}"))
+    assert table(tmp_path / "warehouse", "stg_transactions")["customer_id"].tolist() == ["7", "7"]
+    with pytest.raises(BadInputError, match=r'"customer" is double, and customer_id needs string'):
+        run_ingest(context, str(tmp_path / "raw2"))
+    shutil.copy(tmp_path / "raw0" / "sales.parquet", tmp_path / "raw1" / "sales-old.parquet")
+    with pytest.raises(BadInputError, match="customer"):
+        run_ingest(context, str(tmp_path / "raw1"))
+    assert len(table(tmp_path / "warehouse", "stg_transactions")) == 2
+
+
 def test_a_line_of_too_few_values_is_quarantined_as_it_stands(spark: SparkSession, tmp_path: Path) -> None:
     write_sales(tmp_path / "raw", [line("r1", "c1", "2024-06-01", "10.00")])
     with (tmp_path / "raw" / "sales.csv").open("a") as file:

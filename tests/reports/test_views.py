@@ -97,7 +97,7 @@ def test_the_best_of_a_k_is_what_the_selection_weighed_or_else_the_lowest_sse() 
                  "min_share": 0.2, "stability": 0.9, "flaws": ["a segment of 1.0%"]}  # fmt: skip
     selection = pd.DataFrame([selection_row(UNIFIED, 2, candidates=[candidate])], columns=list(K_SELECTION.names))
     sweep = _sweep((2, 7, 10.0, 0.3), (2, 8, 11.0, 0.25), (3, 7, 6.0, 0.2), (3, 8, 5.0, 0.1))
-    found = choice(report_data(sweep=sweep, selection=selection), UNIFIED)
+    found = choice(sweep, selection, UNIFIED)
     assert found
     assert [(c.k, c.seed, c.sse, c.silhouette, c.stability, c.against) for c in found.best] == [
         (2, 8, 11.0, 0.25, 0.9, ("a segment of 1.0%",)),
@@ -108,7 +108,7 @@ def test_the_best_of_a_k_is_what_the_selection_weighed_or_else_the_lowest_sse() 
 def test_seeds_of_64_bits_stay_apart() -> None:
     seed = 2**60
     sweep = _sweep((2, seed, 10.0, 0.3), (2, seed + 1, 11.0, 0.2))
-    found = choice(report_data(sweep=sweep, selection=pd.DataFrame()), UNIFIED)
+    found = choice(sweep, pd.DataFrame(), UNIFIED)
     assert found
     assert [c.seed for c in found.fits] == [seed, seed + 1]
     assert found.k is None
@@ -117,7 +117,7 @@ def test_seeds_of_64_bits_stay_apart() -> None:
 def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
     sweep = _sweep((1, 0, 20.0, None), (2, 0, 10.0, 0.3), (3, 0, 5.0, 0.2))
     selection = pd.DataFrame([selection_row(UNIFIED, 2, candidates=None)], columns=list(K_SELECTION.names))
-    found = choice(report_data(sweep=sweep, selection=selection), UNIFIED)
+    found = choice(sweep, selection, UNIFIED)
     assert found
     silhouette = curve(found, "silhouette", "Silhouette")
     assert silhouette
@@ -127,7 +127,8 @@ def test_a_curve_marks_the_chosen_k_and_leaves_out_what_is_null() -> None:
     assert marked == [("rule", "datum.k == 2"), ("text", "datum.k == 2"), ("point", "datum.k == 2")]
     assert silhouette["layer"][1]["encoding"]["y"]["scale"] == {"zero": True}
     assert curve(found, "stability", "Stability") is None
-    weighed = choice(report_data(), UNIFIED)
+    data = report_data()
+    weighed = choice(data.sweep, data.selection, UNIFIED)
     assert weighed
     stability = curve(weighed, "stability", "Stability")
     assert stability
