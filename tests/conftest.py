@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,9 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
+from segmentation.core.schemas import Table
 from segmentation.datasets import write_complete_journey
-from segmentation.io import open_session
+from segmentation.io import Warehouse, open_session
 from segmentation.io.catalog import STORE, VIEWS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +59,36 @@ def spark() -> Iterator[SparkSession]:
     session = open_session("tests")
     yield session
     session.stop()
+
+
+CREATE = Warehouse._match_contract
+
+
+@pytest.fixture(scope="session", autouse=True)
+def created_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty table is a copy of the first that the session has made by its contract, which takes no Spark."""
+    folder = tmp_path_factory.mktemp("tables")
+    made: dict[Table, Path] = {}
+
+    def match(self: Warehouse, table: Table) -> None:
+        path = Path(self.path(table))
+        is_new = not path.exists()
+        if is_new and table in made:
+            shutil.copytree(made[table], path)
+            return
+        CREATE(self, table)
+        if is_new and path.exists():
+            made[table] = Path(shutil.copytree(path, Path(tempfile.mkdtemp(dir=folder)) / table.name))
+
+    with pytest.MonkeyPatch.context() as m:
+        m.setattr(Warehouse, "_match_contract", match)
+        yield
+
+
+@pytest.fixture
+def created_by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the creation itself."""
+    monkeypatch.setattr(Warehouse, "_match_contract", CREATE)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from segmentation.core.schemas import K_SWEEP, PROMOTIONS, RUNS, STG_PRODUCTS, C
 from segmentation.io import Warehouse
 from tests.io.data import AS_OF, at_once, sweep
 
+pytestmark = pytest.mark.usefixtures("created_by_spark")
+
 
 def with_column(table: Table, name: str, type_: str) -> Table:
     return replace(table, columns=(*table.columns, Column(name, type_, f"It's {name}; new")))
