@@ -28,7 +28,7 @@ def settings(name: str) -> dict[str, str]:
 def known() -> dict[str, set[str]]:
     """By job the options that it has."""
     found = {}
-    for job in ("monthly", "maintain"):
+    for job in ("monthly", "maintain", "ingest", "assign_stream"):
         done = subprocess.run(
             [sys.executable, f"jobs/{job}.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
@@ -95,8 +95,8 @@ def test_the_cron_lines_find_what_they_run_in_the_environment_that_cron_gives(
         done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
         assert "exit code 3; see" in done.stdout, done.stderr
     called = [shlex.split(s) for s in (tmp_path / "called").read_text().splitlines() if s.startswith("spark-submit")]
-    jobs_of = [Path(words[3]).stem for words in called]
-    assert jobs_of == ["monthly", "ingest", "assign_stream", "maintain"]
+    jobs_of = [words[3] for words in called]
+    assert jobs_of == ["jobs/monthly.py", "jobs/ingest.py", "jobs/assign_stream.py", "jobs/maintain.py"]
     for words in called:
         assert (ROOT / words[2]).is_file()
         assert options(words[4:]) <= known[Path(words[3]).stem]
