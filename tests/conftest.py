@@ -92,6 +92,17 @@ def created_by_spark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody chose a tracking server, before and after."""
+    import mlflow  # seconds, which most tests need not wait for
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    yield
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
 def no_names(spark: SparkSession) -> Iterator[None]:
     """The session knows no table of any warehouse, before and after."""
 

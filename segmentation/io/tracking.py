@@ -56,27 +56,19 @@ class Tracker:
 
     def has_bundle(self, version: str) -> bool:
         """Whether the run of a bundle was logged to its end; False where tracking is out of reach."""
-        if self.warning:
-            return False
-        try:
-            ended = f"attributes.run_name = '{_bundle(version)}' AND attributes.status = 'FINISHED'"
-            return bool(
-                self._mlflow.search_runs(
-                    experiment_names=[EXPERIMENT], filter_string=ended, max_results=1, output_format="list"
-                )
-            )
-        except Exception as error:
-            self._give_up(error)
-            return False
+        ended = f"attributes.run_name = '{_bundle(version)}' AND attributes.status = 'FINISHED'"
+        return self._newest(ended) is not None
 
     def run_of(self, dimension: str, version: str) -> str | None:
         """The run of one dimension's fit; None where there is none, or tracking is out of reach."""
+        return self._newest(f"params.dimension = '{dimension}' AND params.model_version = '{version}'")
+
+    def _newest(self, where: str) -> str | None:
         if self.warning:
             return None
         try:
-            of = f"params.dimension = '{dimension}' AND params.model_version = '{version}'"
             runs = self._mlflow.search_runs(
-                experiment_names=[EXPERIMENT], filter_string=of, max_results=1, output_format="list"
+                experiment_names=[EXPERIMENT], filter_string=where, max_results=1, output_format="list"
             )
             return str(runs[0].info.run_id) if runs else None
         except Exception as error:

@@ -96,7 +96,6 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     tracker = Tracker(warehouse.root)
     candidates = [sweep_row(as_of, run, d, c) for d, f in fitted.items() for c in f.candidates]
     selections = [selection_row(as_of, run, f.choice, found[d].model) for d, f in fitted.items()]
-    types = {field.name: field.dataType.typeName() for field in features.schema}
     rows = []
     with steps.step("models") as facts:
         tracked.begin(tracker, version, as_of.isoformat())
@@ -106,7 +105,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
             for model, (path, files) in zip(models, saved, strict=True):
                 d = model.dimension
                 row = model_row(as_of, run, fitted[d], model, references[d], path, files)
-                logged = tracked.track(tracker, warehouse.spark, model, row, candidates, selections, types)
+                logged = tracked.track(tracker, warehouse.spark, model, row, candidates, selections, features.schema)
                 rows.append({**row, "mlflow_run_id": logged})
         tracked.end(tracker, candidates, selections)
         facts.append(f"{len(models)} saved, reloaded and checked; bundle {version}")

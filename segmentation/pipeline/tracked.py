@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from pyspark.sql import Row, SparkSession
+from pyspark.sql.types import StructType
 
 from segmentation.core.config import sql_columns
 from segmentation.core.errors import GuardError
@@ -31,12 +32,12 @@ def begin(tracker: Tracker, version: str, as_of: str) -> None:
 
 def track(
     tracker: Tracker, spark: SparkSession, model: Model, row: Mapping[str, Any], sweep: Rows, selection: Rows,
-    types: Mapping[str, str],
+    features: StructType,
 ) -> str | None:  # fmt: skip
     """Logs one dimension's fit: its MLflow run id, or None where tracking is out of reach.
 
-    row: of `segment_models`; sweep, selection: all of the fit's rows of `k_sweep` and `k_selection`; types: Spark's, of
-    the features by name.
+    row: of `segment_models`; sweep, selection: all of the fit's rows of `k_sweep` and `k_selection`; features: the
+    schema of `customer_features`.
     """
     shown = _choice(sweep, selection, model.dimension)
     params = {"dimension": model.dimension, "model_version": model.version, "as_of": row["as_of"].isoformat(),
@@ -44,6 +45,7 @@ def track(
               "run_id": row["run_id"], "features": len(model.preprocessor.names),
               "customers": row["training_customers"]}  # fmt: skip
     by_k = [{"k": c.k, **{name: v for name in CURVE if (v := getattr(c, name)) is not None}} for c in shown.best]
+    types = {f.name: f.dataType.typeName() for f in features}
     reads = {c for s in model.preprocessor.fitted for c in sql_columns(s.sql, s.name) if c in types}
     name = f"{model.dimension} {row['as_of']}"
     inputs = {c: types[c] for c in sorted(reads)}
@@ -74,27 +76,25 @@ def log_missed(context: Context) -> None:
         return
     tracker = Tracker(context.warehouse.root)
     for run in missed:
+        if tracker.warning:
+            return
         rows = context.warehouse.read_run(SEGMENT_MODELS, run["as_of"], run["run_id"]).collect()
         version = rows[0]["model_version"]
-        if tracker.warning or tracker.has_bundle(version):
+        if tracker.has_bundle(version):
             continue
         try:
-            ids = log_bundle(context, tracker, run, rows)
+            log_bundle(context, tracker, run, rows)
         except GuardError as error:  # the month is published, and may be by another bundle
             context.steps.say(f"  warning                 {error}")
             continue
         if context.runs.newest_champion() == version:
-            for dimension, logged in ids.items():
-                tracker.set_alias(dimension, logged, "champion")
+            mirror(context, rows, "champion")
         if not tracker.warning:
             context.steps.say(f"  MLflow                  has bundle {version} now; it was out of reach at the fit")
 
 
-def log_bundle(context: Context, tracker: Tracker, run: Row, rows: Sequence[Row]) -> dict[str, str | None]:
-    """Logs what a fit has published: `rows` of `segment_models`. Returns the MLflow run id by dimension.
-
-    Raises GuardError for an altered file.
-    """
+def log_bundle(context: Context, tracker: Tracker, run: Row, rows: Sequence[Row]) -> None:
+    """Logs what a fit has published: `rows` of `segment_models`. Raises GuardError for an altered file."""
     warehouse = context.warehouse
     sweep, selection = (
         [r.asDict() for r in warehouse.read_run(table, run["as_of"], run["run_id"]).collect()]
@@ -102,14 +102,11 @@ def log_bundle(context: Context, tracker: Tracker, run: Row, rows: Sequence[Row]
     )
     version = rows[0]["model_version"]
     models = load_bundle(context, version)
-    types = {f.name: f.dataType.typeName() for f in warehouse.read(context.registry.table).schema}
+    features = warehouse.read(context.registry.table).schema
     begin(tracker, version, run["as_of"].isoformat())
-    ids = {
-        r["dimension"]: track(tracker, warehouse.spark, models[r["dimension"]], r.asDict(), sweep, selection, types)
-        for r in rows
-    }
+    for r in rows:
+        track(tracker, warehouse.spark, models[r["dimension"]], r.asDict(), sweep, selection, features)
     end(tracker, sweep, selection)
-    return ids
 
 
 def _choice(sweep: Rows, selection: Rows, dimension: str) -> view.Choice:

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation.io import Warehouse
+from segmentation.core.schemas import PROMOTIONS, RUNS
+from segmentation.io import RunStore, Warehouse
 
 
 @pytest.fixture
 def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
     return Warehouse(spark, str(tmp_path / 'Anna\'s "big" shop'))
+
+
+@pytest.fixture
+def store(warehouse: Warehouse) -> RunStore:
+    warehouse.create([RUNS, PROMOTIONS])
+    return RunStore(warehouse)

@@ -14,12 +14,6 @@ from segmentation.io.runs import Run, new_run
 from tests.io.data import AS_OF, EARLIER, at_once, attempt
 
 
-@pytest.fixture
-def store(warehouse: Warehouse) -> RunStore:
-    warehouse.create([RUNS, PROMOTIONS])
-    return RunStore(warehouse)
-
-
 def rows(warehouse: Warehouse) -> list[tuple[int, str]]:
     return [(r["publish_seq"], r["run_id"]) for r in warehouse.read(RUNS).orderBy("publish_seq").collect()]
 

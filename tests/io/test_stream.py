@@ -8,18 +8,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError
-from segmentation.core.schemas import PROMOTIONS, RUNS
+from segmentation.core.schemas import RUNS
 from segmentation.io import RunStore, Warehouse
 from segmentation.io.stream import on_new_runs
 from tests.io.data import attempt
 
 UNCHECKED = "spark.databricks.delta.retentionDurationCheck.enabled"
-
-
-@pytest.fixture
-def store(warehouse: Warehouse) -> RunStore:
-    warehouse.create([RUNS, PROMOTIONS])
-    return RunStore(warehouse)
 
 
 def calls(warehouse: Warehouse) -> int:

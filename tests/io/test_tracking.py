@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +15,17 @@ from pyspark.sql import SparkSession
 
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, Slot
+from tests.tracking import client
 
 PARAMS = {"dimension": "transactional", "k": 3, "model_version": "20180101-1"}
 CURVE = [{"k": 2, "sse": 9.0}, {"k": 3, "sse": 4.0}]
 
 
-@pytest.fixture(autouse=True)
-def no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody chose a tracking server, before and after."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-    yield
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("no_server")
 
 
 def model() -> PipelineModel:
     return Preprocessor("transactional", "true", (Slot("x", "x", "x * 2.0D"),), (), 1.0, 3).stages()
-
-
-def client(warehouse: Path) -> Any:
-    address = f"sqlite:///{warehouse}/mlflow.db"
-    return mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def test_a_server_that_is_down_is_a_warning_within_seconds(

@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pytest
 from pyspark.sql import SparkSession
 
@@ -21,24 +19,18 @@ from segmentation.pipeline.tracked import log_bundle, log_missed
 from tests.conftest import CONF
 from tests.published import published, table
 from tests.shop import open_shop
+from tests.tracking import client
 
-
-@pytest.fixture(autouse=True)
-def chosen_by_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-    yield
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("no_server")
 
 
 def logged(folder: Path) -> dict[str, Any]:
     """By name of the run: parameters, metrics with their steps, and the table of the sweep."""
-    address = f"sqlite:///{folder}/mlflow.db"
-    client = mlflow.MlflowClient(tracking_uri=address, registry_uri=address)
-    experiment = client.get_experiment_by_name("segmentation")
+    held = client(folder)
+    experiment = held.get_experiment_by_name("segmentation")
     found = {}
-    for run in client.search_runs([experiment.experiment_id]):
-        history = {m: sorted((x.step, x.value) for x in client.get_metric_history(run.info.run_id, m))
+    for run in held.search_runs([experiment.experiment_id]):
+        history = {m: sorted((x.step, x.value) for x in held.get_metric_history(run.info.run_id, m))
                    for m in run.data.metrics}  # fmt: skip
         artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
         sweep = artifacts / "sweep.json"
@@ -82,8 +74,8 @@ def test_a_bundle_of_which_mlflow_was_out_of_reach_is_logged_once_it_is_not(
     assert {name for name, (status, *_) in found.items() if status == "FINISHED"} == {
         f"bundle {version}", *(f"{d} 2024-05-01" for d in models["dimension"])}  # fmt: skip
     assert len(found[f"bundle {version}"][3]) == len(published(warehouse, "k_sweep", dt.date(2024, 5, 1)))
-    client = mlflow.MlflowClient(*[f"sqlite:///{warehouse}/mlflow.db"] * 2)
+    held = client(warehouse)
     for d in models["dimension"]:
-        champion = client.get_model_version_by_alias(f"segmentation-{d}", "champion")
-        assert client.get_run(champion.run_id).data.params["model_version"] == version
+        champion = held.get_model_version_by_alias(f"segmentation-{d}", "champion")
+        assert held.get_run(champion.run_id).data.params["model_version"] == version
     assert len(table(warehouse, "segment_models")) == len(models)
