@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc  # scipy.stats has the same by name, and takes more than a second to import
 
 from segmentation.clustering.views import Array
 
@@ -59,4 +59,4 @@ def anova(spread: Spread) -> Anova | None:
     error = within / (everyone - groups)
     f = between / (groups - 1) / error
     omega = (between - (groups - 1) * error) / (between + within + error)
-    return Anova(int(everyone), groups, f, max(omega, 0.0), float(f_distribution.sf(f, groups - 1, everyone - groups)))
+    return Anova(int(everyone), groups, f, max(omega, 0.0), float(fdtrc(groups - 1, everyone - groups, f)))

@@ -139,7 +139,7 @@ class Warehouse:
         """Upserts `rows` on the table's key, deletes the keys in `gone`, in one commit, and returns its version.
 
         Rows that are already there with the same values are left alone, so a repeat changes nothing. The columns
-        `once` keep the value that they were inserted with. A key must not be in both.
+        `once` keep the value that they were inserted with. A key must not be in both, nor twice in `rows`.
         """
         key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
         others = [c.name for c in table.columns if c.name not in (*table.key, *once)]
@@ -149,6 +149,8 @@ class Warehouse:
             changes = changes.unionByName(keys, allowMissingColumns=True)
 
         def commit() -> None:
+            if self._append_first(table, rows):
+                return
             (
                 DeltaTable.forPath(self.spark, self.path(table)).alias("t")
                 .merge(changes.alias("s"), key)
@@ -172,6 +174,18 @@ class Warehouse:
             )  # fmt: skip
 
         return self._committed(table, commit)
+
+    def _append_first(self, table: Table, rows: DataFrame) -> bool:
+        """Appends to a table that was only just created; False, and nothing written, where somebody has before.
+
+        To look for rows in an empty table, MERGE copies them all first. Of two who append at once, Delta fails one
+        (ConcurrentTransactionException), and it skips an append that comes later: both name the same transaction.
+        """
+        if self.version(table) > 0:
+            return False
+        writer = rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
+        writer.option("txnAppId", "first rows").option("txnVersion", 1).save(self.path(table))
+        return self.spark.conf.get(COMMITTED, None) is not None
 
     def replace(self, table: Table, rows: DataFrame, keys: DataFrame, parts: Collection[dt.date]) -> int:
         """Makes the rows whose key is in `keys` (some of the key columns) be `rows`; one commit, returns its version.

@@ -25,6 +25,9 @@ QUICK = {
     # writing the plan then takes five times as long, and plans here have hundreds of columns.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.dataFrameQueryContext.enabled": "false",
+    # Java never compiles a method beyond 8000 bytes of code, and Spark fuses a stage into one of up to 65535: a wide
+    # stage is interpreted for good. Left apart its steps are compiled: the lines of a file are judged in half the time.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import chi2, f, norm, t
+from scipy import special  # scipy.stats has the same by name, and takes more than a second to import
 
 
 def psi_chance(bins: int, n: int, m: int, alpha: float) -> float:
@@ -13,14 +13,14 @@ def psi_chance(bins: int, n: int, m: int, alpha: float) -> float:
     Source: Yurdakul & Naranjo (2020), doi:10.21314/JRMV.2020.227: without drift it is χ² with one degree of freedom
     less than bins, times 1/n + 1/m.
     """
-    return float(chi2.isf(alpha, bins - 1) * (1 / n + 1 / m))
+    return float(special.chdtri(bins - 1, alpha) * (1 / n + 1 / m))
 
 
 def share_chance(n: float, of: float, m: float, of_now: float, alpha: float) -> float:
     """Of two shares, n of `of` then and m of `of_now` now: how far apart they lie, either way."""
     # As if one customer more of each kind had been seen: where nobody is, chance may still bring some.
     rate = (n + m + 1) / (of + of_now + 2)
-    return float(norm.isf(alpha / 2) * math.sqrt(rate * (1 - rate) * (1 / of + 1 / of_now)))
+    return float(-special.ndtri(alpha / 2) * math.sqrt(rate * (1 - rate) * (1 / of + 1 / of_now)))
 
 
 def shift_chance(error: float, n: float, m: float, draws: int | None, alpha: float) -> float:
@@ -28,15 +28,20 @@ def shift_chance(error: float, n: float, m: float, draws: int | None, alpha: flo
 
     As if all of it lay along one axis: over several it would reach less far.
     """
-    axis = chi2.isf(alpha, 1) if draws is None else f.isf(alpha, 1, draws - 1)
-    return error * math.sqrt(float(axis) * (1 / n + 1 / m))
+    axis = -special.ndtri(alpha / 2) if draws is None else _student(alpha / 2, draws)
+    return error * float(axis) * math.sqrt(1 / n + 1 / m)
 
 
 def drop_chance(error: float, n: float, m: float, draws: int, alpha: float) -> float:
     """Of a mean over n customers then that is lower over m now; `error` is that of one customer, from so many draws."""
-    return error * float(t.isf(alpha, draws - 1)) * math.sqrt(1 / n + 1 / m)
+    return error * _student(alpha, draws) * math.sqrt(1 / n + 1 / m)
 
 
 def next_chance(deviation: float, draws: int, alpha: float) -> float:
     """Of one more draw above the mean of so many with this standard deviation (prediction interval, one-sided)."""
-    return deviation * float(t.isf(alpha, draws - 1)) * math.sqrt(1 + 1 / draws)
+    return deviation * _student(alpha, draws) * math.sqrt(1 + 1 / draws)
+
+
+def _student(alpha: float, draws: int) -> float:
+    """What a mean of so many draws exceeds in a share `alpha` of cases, in units of its estimated error."""
+    return float(-special.stdtrit(draws - 1, alpha))

@@ -6,24 +6,38 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import cast
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import QUARANTINE, Table
-from segmentation.staging.contracts import CORRUPT, judge
+from segmentation.staging.contracts import CORRUPT, judge, raw_text
 from segmentation.staging.mapping import Lookup, Part, Source, input_name
+
+RAW = "raw_"
+"""The raw row's column begins so, of each part of the input one."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """One input after its contracts. `rows` is persisted: one row per raw row, with its verdict."""
+    """One input after its contracts. `rows` is persisted: one row per raw row, with its verdict.
+
+    The raw row is a struct of the file's columns, `raw_0` of the first part and so on: as text, see `raw_row`, it is
+    made only of the rows that are kept or compared, for that takes as long as judging them.
+    """
 
     table: Table
     rows: DataFrame
+
+    @property
+    def raw_row(self) -> Column:
+        """The raw row as JSON."""
+        return _raw_row(self.rows)
 
     @property
     def accepted(self) -> DataFrame:
@@ -58,12 +72,18 @@ def judge_parts(
     Raises BadInputError for a column or type that is not what the mapping says.
     """
     judged = []
-    for part, raw, lookups in parts:
+    for i, (part, raw, lookups) in enumerate(parts):
         wide = raw
         for spec, rows in zip(part.lookups, lookups, strict=True):
             wide = _look_up(table, part, spec, wide, rows)
-        judged.append(judge(source, table, part, wide, raw.columns, received_on, rates, survivor))
-    return reduce(DataFrame.unionByName, judged)
+        one = judge(source, table, part, wide, raw.columns, received_on, rates, survivor)
+        judged.append(one.withColumnRenamed("raw", f"{RAW}{i}"))
+    return reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), judged)
+
+
+def _raw_row(rows: DataFrame) -> Column:
+    parts = [field for field in rows.schema if field.name.startswith(RAW)]
+    return F.coalesce(*(raw_text(part.name, cast(StructType, part.dataType).names) for part in parts))
 
 
 def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
@@ -103,7 +123,7 @@ def _keep_one(table: Table, rows: DataFrame, repeated: DataFrame) -> DataFrame:
     is_repeated = repeated.withColumn("is_repeated", F.lit(True))
     marked = rows.join(is_repeated, on=list(table.key), how="left")
     # A refused row must not take the place of an accepted one, and no window should sort the rest.
-    contested = marked.where("is_repeated AND verdict IS NULL").withColumn("digest", F.xxhash64("raw"))
+    contested = marked.where("is_repeated AND verdict IS NULL").withColumn("digest", F.xxhash64(_raw_row(rows)))
     same_key = Window.partitionBy(*table.key).orderBy("is_merged", "digest")
     key = " and ".join(table.key)
     verdict = F.when(
@@ -130,12 +150,13 @@ def quarantine_rows(cleaned: Cleaned, run_id: str, ingested_at: dt.datetime) -> 
     same = Window.partitionBy("row_hash").orderBy("verdict")
     return (
         cleaned.rows.where("verdict IS NOT NULL")
-        .withColumn("row_hash", F.sha2("raw", 256))
+        .withColumn("raw_row", cleaned.raw_row)
+        .withColumn("row_hash", F.sha2("raw_row", 256))
         .withColumn("occurrence", F.row_number().over(same))
         .select(
             F.lit(input_name(cleaned.table)).alias("source_table"), "row_hash", "occurrence",
             _row_key(cleaned.table).alias("row_key"), "verdict.rule",
-            "verdict.reason", F.col("raw").alias("raw_row"), F.lit(run_id).alias("run_id"),
+            "verdict.reason", "raw_row", F.lit(run_id).alias("run_id"),
             F.lit(ingested_at).alias("ingested_at"),
         )
         .select(*QUARANTINE.names)
@@ -156,7 +177,7 @@ def settled(cleaned: Cleaned, refused: DataFrame, quarantine: DataFrame) -> Data
     `refused` are this batch's own, which stay.
     """
     accepted = cleaned.rows.where("verdict IS NULL").select(
-        F.sha2("raw", 256).alias("row_hash"), _row_key(cleaned.table).alias("row_key")
+        F.sha2(cleaned.raw_row, 256).alias("row_hash"), _row_key(cleaned.table).alias("row_key")
     )
     old = quarantine.where(F.col("source_table") == input_name(cleaned.table)).join(
         refused, on=list(QUARANTINE.key), how="left_anti"

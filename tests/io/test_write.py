@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation.core.schemas import K_SWEEP, STG_CUSTOMERS, STG_PRODUCTS
 from segmentation.io import Warehouse
@@ -23,11 +25,12 @@ from tests.io.data import AS_OF, EARLIER, at_once, found_ks, found_products, pro
 
 
 def changed_rows(warehouse: Warehouse, table: Any) -> dict[str, int]:
-    """Rows that the last commit inserted and updated."""
+    """Rows that the last commit, an append or a merge, inserted and updated."""
     log = DeltaTable.forPath(warehouse.spark, warehouse.path(table)).history(1).first()
     assert log is not None
     metrics = log["operationMetrics"]
-    return {"inserted": int(metrics["numTargetRowsInserted"]), "updated": int(metrics["numTargetRowsUpdated"])}
+    inserted = metrics["numTargetRowsInserted" if log["operation"] == "MERGE" else "numOutputRows"]
+    return {"inserted": int(inserted), "updated": int(metrics.get("numTargetRowsUpdated", 0))}
 
 
 def test_merge_inserts_updates_and_done_twice_changes_nothing(warehouse: Warehouse, spark: SparkSession) -> None:
@@ -42,6 +45,53 @@ def test_merge_inserts_updates_and_done_twice_changes_nothing(warehouse: Warehou
     warehouse.merge(STG_PRODUCTS, more)
     assert changed_rows(warehouse, STG_PRODUCTS) == {"inserted": 0, "updated": 0}
     assert found_products(warehouse.read(STG_PRODUCTS)) == expected
+
+
+def test_the_first_rows_are_appended_and_later_ones_merged(warehouse: Warehouse, spark: SparkSession) -> None:
+    warehouse.create([STG_PRODUCTS])
+    for _ in range(2):
+        warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))
+    history = DeltaTable.forPath(spark, warehouse.path(STG_PRODUCTS)).history().collect()
+    assert [commit["operation"] for commit in history] == ["MERGE", "WRITE", "CREATE TABLE"]
+
+
+def test_whoever_takes_a_table_for_empty_that_is_not_any_more_merges(
+    warehouse: Warehouse, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.create([STG_PRODUCTS])
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk"), ("p2", "oats"), ("p3", "rye")))
+    with monkeypatch.context() as m:
+        m.setattr(Warehouse, "version", lambda self, table: 0)
+        gone = products(spark, ("p3", None)).select("product_id")
+        assert warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "tea"), ("p4", "jam")), gone) == 2
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p1": "tea", "p2": "oats", "p4": "jam"}
+
+
+def test_of_two_first_rows_at_once_none_is_lost_and_none_stands_twice(
+    warehouse: Warehouse, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Both find the table empty; the second commits while the first one's transaction is under way."""
+    warehouse.create([STG_PRODUCTS])
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+
+    def slowly(value: str) -> str:
+        begun.touch()
+        while not go_on.exists():
+            time.sleep(0.05)
+        return value
+
+    rows = products(spark, ("p1", "milk"), ("p2", "oats")).coalesce(1)
+    rows = rows.withColumn("category", F.udf(slowly)("category"))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(warehouse.merge, STG_PRODUCTS, rows)
+        while not (begun.exists() or first.done()):
+            time.sleep(0.05)
+        session = spark.newSession()
+        other = Warehouse(session, warehouse.root)
+        assert other.merge(STG_PRODUCTS, products(session, ("p1", "tea"), ("p3", "rye"))) == 1
+        go_on.touch()
+        assert first.result() == 2
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p1": "milk", "p2": "oats", "p3": "rye"}
 
 
 def test_a_value_that_became_null_is_a_change(warehouse: Warehouse, spark: SparkSession) -> None:

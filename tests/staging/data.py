@@ -70,5 +70,5 @@ def stage_files(spark: SparkSession, folder: Path, source: Source, staged: Table
 
 def verdicts(cleaned: Cleaned, key: str = "receipt") -> DataFrame:
     """One row per raw row: the raw value that names it, the rule it broke and the reason; nulls where accepted."""
-    named = F.get_json_object("raw", f"$.{key}").alias(key)
+    named = F.get_json_object(cleaned.raw_row, f"$.{key}").alias(key)
     return cleaned.rows.select(named, "verdict.rule", "verdict.reason").orderBy(key, "rule")

@@ -49,7 +49,8 @@ def test_every_row_is_accepted_or_refused_by_the_first_rule_it_breaks(
 ) -> None:
     rows = rows + [LINE | change for change in good]
     cleaned = stage(shop(), lines(spark, *rows))
-    found = cleaned.rows.select("raw", "verdict.rule", "transaction_id", "line_no", "net_amount", "quantity").collect()
+    raw = cleaned.raw_row.alias("raw")
+    found = cleaned.rows.select(raw, "verdict.rule", "transaction_id", "line_no", "net_amount", "quantity").collect()
     accepted = [row for row in found if row["rule"] is None]
     assert len(accepted) + quarantine_rows(cleaned, "run", dt.datetime(2018, 1, 1)).count() == len(rows)
 
