@@ -23,15 +23,17 @@ from segmentation.io.catalog import STORE, VIEWS
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 
-# Quick to start rather than quick to run: small data spend their time in class loading and compilation.
+# Quick to start rather than quick to run: small data spend their time in class loading and compilation. The slow
+# compiler begins eight times as late as by default in the session of all tests, and never in a job of its own.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.
-JAVA = (
-    "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
-    "-XX:ReservedCodeCacheSize=512m"
+JAVA = "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:ReservedCodeCacheSize=512m "
+LATE = (
+    "-XX:Tier4InvocationThreshold=40000 -XX:Tier4MinInvocationThreshold=5000 -XX:Tier4CompileThreshold=120000 "
+    "-XX:Tier4BackEdgeThreshold=320000"
 )
 FAST = {
     "spark.driver.memory": "2g",
-    "spark.driver.extraJavaOptions": JAVA,
+    "spark.driver.extraJavaOptions": f"{JAVA} -XX:TieredStopAtLevel=1",
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -53,7 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     os.chdir(ROOT)  # conf/spark/local.conf names the JARs relative to the project
-    settings = " ".join(f"--conf '{key}={value}'" for key, value in FAST.items())
+    own = FAST | {"spark.driver.extraJavaOptions": f"{JAVA} {LATE}"}
+    settings = " ".join(f"--conf '{key}={value}'" for key, value in own.items())
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file conf/spark/local.conf {settings} pyspark-shell"
     os.environ["PYSPARK_PYTHON"] = sys.executable
     session = open_session("tests")

@@ -8,7 +8,7 @@ figures of each segment, and one message that tells people.
 from segmentation.monitoring.centroids import Layer, Standing, fit_changes, take_standing
 from segmentation.monitoring.histograms import Bins, Histogram, count, fit_bins
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX, Measured, kpi_rows
-from segmentation.monitoring.message import NONE, REFUSED, WAITING, Message, message
+from segmentation.monitoring.message import NONE, REFUSED, WAITING, Message, message, refusal
 from segmentation.monitoring.migration import migration_changes
 from segmentation.monitoring.reference import Reference
 from segmentation.monitoring.rules import Kpi, MonitoringRules, load_monitoring
@@ -46,6 +46,7 @@ __all__ = [
     "load_monitoring",
     "message",
     "migration_changes",
+    "refusal",
     "take_standing",
     "value_changes",
 ]

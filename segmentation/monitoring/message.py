@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from segmentation.core.config import fingerprint
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX
 from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, WORDS, Judged, gravity
 
@@ -44,6 +45,7 @@ class Message:
     """What is told of the run `run_id`; every figure stands in its rows of `drift_report`."""
 
     run_id: str
+    """Of a month that was refused, and has no run, a hash of what was said: said again, it is the same message."""
     as_of: dt.date
     verdict: str
     title: str
@@ -79,6 +81,12 @@ def message(
         lines.append(f"and {len(found) - SHOWN} more in drift_report")
     concerns = dict.fromkeys(r.owner for r in found if r.owner)
     return Message(run_id, as_of, verdict, f"Segments as of {as_of}: {title}", tuple(lines), tuple(concerns))
+
+
+def refusal(as_of: dt.date, why: str) -> Message:
+    """Of a month that came to nothing: its files cannot be right, or a check of what was made of them has failed."""
+    title = f"Segments as of {as_of}: not published: the data, or a check of what was made of them, were refused"
+    return Message(f"refused-{fingerprint(as_of, why)}", as_of, "refused", title, (why,), ())
 
 
 def _order(r: Judged) -> tuple[object, ...]:

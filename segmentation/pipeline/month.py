@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.config import load
-from segmentation.core.errors import GuardError, StopError
+from segmentation.core.errors import BadInputError, GuardError, StopError
 from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     EXCLUDED_CUSTOMERS,
@@ -37,7 +37,7 @@ from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.monitor import Month, monitor
 from segmentation.pipeline.population import Everyone, check_kept, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
-from segmentation.pipeline.tell import tell
+from segmentation.pipeline.tell import tell, tell_refusal
 from segmentation.pipeline.tracked import log_missed
 from segmentation.segments import Model, Stickiness, load_rules, segment_rows
 from segmentation.segments.population import SCORED
@@ -50,9 +50,22 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
     no bundle is in effect at a date, one is fitted on its features. Where the customers have drifted away from the
     segments, a challenger is fitted, which takes over from the next as-of date on if the gate lets it pass. Raises
     StopError, and publishes no segments of a date, where they have drifted beyond what may be published. One message a
-    date is told by the channels of `conf/alerts.yml`. MLflow then gets bundles of which it was out of reach.
+    date is told by the channels of `conf/alerts.yml`, also where its data are refused (BadInputError, GuardError).
+    MLflow then gets bundles of which it was out of reach.
     """
     load_alerts(context.config).ready()
+    published = 0
+    try:
+        for run in _each_month(context, as_ofs, folder):
+            published += 1
+            yield run
+    except (BadInputError, GuardError) as error:
+        tell_refusal(context, as_ofs[published], error)
+        raise
+    log_missed(context)
+
+
+def _each_month(context: Context, as_ofs: Sequence[dt.date], folder: str | None) -> Iterator[Row]:
     if folder is not None:
         run_ingest(context, folder)
     newest = context.runs.before("monthly", dt.date.max)
@@ -65,7 +78,6 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
         _settle(context, run)
         tell(context, run)
         yield run
-    log_missed(context)
 
 
 def _settle(context: Context, run: Row) -> None:

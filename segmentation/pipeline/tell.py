@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
+from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import ALERTS, DRIFT_REPORT, SEGMENT_MODELS
 from segmentation.io.channels import UndeliveredError, post, send
-from segmentation.monitoring import NONE, REFUSED, STOP, WAITING, Judged, Message, message
+from segmentation.monitoring import NONE, REFUSED, STOP, WAITING, Judged, Message, message, refusal
 from segmentation.pipeline.alerts import Alerts, load_alerts
 from segmentation.pipeline.bundle import names_of
 from segmentation.pipeline.context import Context
@@ -34,6 +35,11 @@ def tell(context: Context, run: Row) -> Message:
     if alerts.everything or found.lines or run["verdict"] == STOP:
         _send(context, alerts, found)
     return found
+
+
+def tell_refusal(context: Context, as_of: dt.date, error: SegmentationError) -> None:
+    """Tells by the channels of a month that ends with this error, which the job itself says; once, while it stays."""
+    _send(context, load_alerts(context.config), refusal(as_of, str(error)))
 
 
 def _rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 
 from segmentation.core import GuardError
-from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
-from segmentation.pipeline import Context, ingest, run_ingest
+from segmentation.core.schemas import ALERTS, DATA_QUALITY, QUARANTINE, RUNS, STAGED
+from segmentation.pipeline import Context, ingest, run_ingest, run_month
 from tests.conftest import submit
 from tests.published import table
+from tests.receiver import receiver
 from tests.shop import SOURCE, configure, line, open_shop, write_sales
 
 Lines = list[dict[str, str]]
@@ -102,6 +105,27 @@ def test_an_odd_month_is_staged_once_the_mapping_says_why(spark: SparkSession, s
     mapping = shop / "conf" / "sources" / "shop.yml"
     mapping.write_text(mapping.read_text().replace("min_rows: 20", "min_rows: 20, known_months: {2024-06: holidays}"))
     assert deliver(spark, shop, june, july) == 5 * 30 + 6
+
+
+def test_a_month_of_refused_files_is_told_once(
+    spark: SparkSession, spring: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, june = tmp_path / "shop", write_sales(tmp_path / "june", sold(6, 17))
+    shutil.copytree(spring, shop)
+    hook = {"url": "$HOOK", "secret": "$HOOK_SECRET", "attempts": 1}
+    (shop / "conf" / "alerts.yml").write_text(yaml.safe_dump({"webhook": hook}))
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    monkeypatch.setattr(Context, "tables", [ALERTS])
+    with receiver(200) as (url, taken):
+        monkeypatch.setenv("HOOK", url)
+        for _ in range(2):
+            with pytest.raises(GuardError, match="2024-06 has 17 lines") as refused:
+                run_month(open_shop(spark, shop / "conf", shop / "warehouse"), dt.date(2024, 7, 1), str(june))
+    [(_, body)] = taken
+    told = json.loads(body)
+    assert (told["as_of"], told["verdict"], told["lines"]) == ("2024-07-01", "refused", [str(refused.value)])
+    alerts = table(shop / "warehouse", "alerts")
+    assert alerts[["run_id", "channel"]].to_numpy().tolist() == [[told["run_id"], "webhook"]]
 
 
 def test_as_a_user_sees_it_the_job_ends_with_3_and_one_sentence(tmp_path: Path) -> None:

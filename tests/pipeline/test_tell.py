@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from segmentation.core.errors import GuardError
 from segmentation.io.channels import Email, UndeliveredError, Webhook
 from segmentation.monitoring import Message
 from segmentation.pipeline import tell
@@ -85,6 +86,24 @@ def test_a_channel_that_has_taken_it_is_not_asked_again_and_the_other_one_is(sen
     assert "not told by webhook: answered with status 500; start the month again" in said
     assert "email: 1 of the recipients were refused" in said
     assert "Head has no address under `people` in conf/alerts.yml" in said
+
+
+def test_a_refusal_is_told_once_as_long_as_it_is_the_same(
+    sent: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context: Any = Surroundings(NOVEMBER)
+    context.config = None
+    monkeypatch.setattr(tell, "load_alerts", lambda _: Alerts(email=MAIL))
+    for lines in ("40 lines", "40 lines", "50 lines"):
+        tell.tell_refusal(context, DECEMBER, GuardError(f"2024-11 has {lines}"))
+    assert [c for c, _ in sent] == ["email", "email"]
+    first, second = context.warehouse.told
+    assert first["text"] == (
+        "Segments as of 2024-12-01: not published: the data, or a check of what was made of them, were refused\n"
+        "  - 2024-11 has 40 lines"
+    )
+    assert second["text"].endswith("2024-11 has 50 lines")
+    assert {r["as_of"] for r in context.warehouse.told} == {DECEMBER}
 
 
 @pytest.mark.parametrize(

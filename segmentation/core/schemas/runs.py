@@ -64,7 +64,12 @@ ALERTS = Table(
     "one row per message about a month and channel that has taken it",
     ("run_id", "channel"),
     (
-        col("run_id", "string", "The run that it tells of: of monthly, or of monitor_drift where it has stopped one"),
+        col(
+            "run_id",
+            "string",
+            "The run that it tells of: of monthly, or of monitor_drift where it has stopped one; "
+            "`refused-` and a hash of the text where data were refused",
+        ),
         col("channel", "string", "webhook or email"),
         col("as_of", "date", "The as-of date of the month"),
         col("text", "string", "What was said; its figures stand in drift_report"),
