@@ -41,6 +41,8 @@ LOST = (
     ProtocolChangedException,
 )
 COMMITTED = "spark.databricks.delta.lastCommitVersionInSession"
+FIRST_ROWS = "first rows"
+"""The transaction of a table's first append, in every version of this code that may write beside another."""
 ATTEMPTS = 8  # a commit that lost to another writer is tried again this often; each loss means somebody won
 HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations that change no row."""
@@ -176,15 +178,17 @@ class Warehouse:
         return self._committed(table, commit)
 
     def _append_first(self, table: Table, rows: DataFrame) -> bool:
-        """Appends to a table that was only just created; False, and nothing written, where somebody has before.
+        """Appends to a table that was only created so far; False, and nothing written, where there is more.
 
         To look for rows in an empty table, MERGE copies them all first. Of two who append at once, Delta fails one
-        (ConcurrentTransactionException), and it skips an append that comes later: both name the same transaction.
+        (ConcurrentTransactionException), and it skips an append that comes later: both name the same transaction. A
+        MERGE does not see an append at its side; it is tried only once there is another commit than the creation,
+        which is an append, or a change of columns, which fails appends that began before it.
         """
-        if self.version(table) > 0:
+        if self.version(table) > 0 or self.read(table).inputFiles():
             return False
         writer = rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
-        writer.option("txnAppId", "first rows").option("txnVersion", 1).save(self.path(table))
+        writer.option("txnAppId", FIRST_ROWS).option("txnVersion", 1).save(self.path(table))
         return self.spark.conf.get(COMMITTED, None) is not None
 
     def replace(self, table: Table, rows: DataFrame, keys: DataFrame, parts: Collection[dt.date]) -> int:
@@ -257,7 +261,9 @@ class Warehouse:
         return before, files()
 
     def vacuum(self, table: Table) -> None:
-        """Deletes files that no version within the table's retention refers to."""
+        """Deletes files that no version within the table's retention refers to; a table without rows has none."""
+        if self.version(table) == 0:
+            return  # the first commit after the creation is that of rows, see `_append_first`
         DeltaTable.forPath(self.spark, self.path(table)).vacuum()
 
     def restore(self, table: Table, version: int) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
+from segmentation.core.errors import SegmentationError
+
 SPARK_FAILED = (PySparkException, Py4JJavaError)
 
 
-def reason(error: PySparkException | Py4JJavaError) -> str:
+def reason(error: PySparkException | Py4JJavaError | SegmentationError) -> str:
     """The message of the first cause, without a stack trace and the final full stop."""
-    if isinstance(error, PySparkException):
+    if not isinstance(error, Py4JJavaError):
         message = str(error)
     else:
         cause = error.java_exception

@@ -83,9 +83,10 @@ def message(
     return Message(run_id, as_of, verdict, f"Segments as of {as_of}: {title}", tuple(lines), tuple(concerns))
 
 
-def refusal(as_of: dt.date, why: str) -> Message:
-    """Of a month that came to nothing: its files cannot be right, or a check of what was made of them has failed."""
-    title = f"Segments as of {as_of}: not published: the data, or a check of what was made of them, were refused"
+def refusal(as_of: dt.date, why: str, stands: bool) -> Message:
+    """Of a month whose data, or what was made of them, were refused; `stands`: it had been published before."""
+    what = "unchanged, as published" if stands else "not published"
+    title = f"Segments as of {as_of}: {what}: the data, or what was made of them, were refused"
     return Message(f"refused-{fingerprint(as_of, why)}", as_of, "refused", title, (why,), ())
 
 

@@ -33,7 +33,7 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.kpis import read_kpis
 from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.pipeline.reference import in_order, layer, load_references, pack_models
-from segmentation.pipeline.season import SIMILAR, against, year_before
+from segmentation.pipeline.season import SIMILAR, NotKeptError, against, year_before
 from segmentation.segments import Model
 from segmentation.segments.matching import GONE, NEW
 
@@ -92,32 +92,45 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
         return done
     context.steps.say(f"monitor_drift: {month.as_of} against {trained}, when bundle {month.bundle} was trained")
     context.create_tables()
+    return context.runs.publish(measure(context, month, models, run), context.restate)
+
+
+def measure(
+    context: Context, month: Month, models: Mapping[str, Model], run: Run, until: int | None = None
+) -> Run:  # fmt: skip
+    """Writes the month's rows of `drift_report` under `run`; returns it finished, and not published.
+
+    until: earlier months count as they were before the run of this publish_seq; None: as they are shown now. Raises
+    NotKeptError where, by then, what they had written has gone.
+    """
     year_ago = context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
-    rows, verdict, reason = _report(context, month, models, year_ago)
+    rows, verdict, reason = _report(context, month, models, year_ago, until)
     version = _write(context, run, month.bundle, rows)
     context.steps.say(f"  verdict                 {verdict}: {reason}")
-    return context.runs.publish(
-        run.finish(output_versions={DRIFT_REPORT.name: version},
-                   input_versions=dict(month.features_run["output_versions"]),
-                   rows_in=month.everyone.scored, rows_out=len(rows), verdict=verdict, reason=reason),
-        context.restate,
+    return run.finish(
+        output_versions={DRIFT_REPORT.name: version}, input_versions=dict(month.features_run["output_versions"]),
+        rows_in=month.everyone.scored, rows_out=len(rows), verdict=verdict, reason=reason,
     )  # fmt: skip
+
+
+def config_of_report(context: Context) -> dict[str, object]:
+    """What of `conf/` a drift report depends on, beside its inputs."""
+    return context.config_files(
+        "monitoring.yml", "population.yml", "rules.yml", "stickiness.yml", "sweep.yml", *context.feature_files()
+    )
 
 
 def _asked(
     context: Context, as_of: dt.date, features_run: Row, bundle: str, previous: Row | None, trained: dt.date
 ) -> Run:
-    config = context.config_files(
-        "monitoring.yml", "population.yml", "rules.yml", "stickiness.yml", "sweep.yml", *context.feature_files()
-    )
     others = {"previous": previous, YEAR_AGO: year_before(context, as_of, trained)}
     inputs = {"features": features_run["run_id"], "bundle": bundle}
     inputs |= {name: other["run_id"] for name, other in others.items() if other is not None}
-    return new_run("monitor_drift", as_of, config, inputs)
+    return new_run("monitor_drift", as_of, config_of_report(context), inputs)
 
 
 def _report(
-    context: Context, month: Month, models: Mapping[str, Model], year_ago: Row | None
+    context: Context, month: Month, models: Mapping[str, Model], year_ago: Row | None, until: int | None
 ) -> tuple[list[Judged], str, str]:
     rules = load_monitoring(context.config, SEGMENT_PROFILES.names)
     sweep = load(context.config / "sweep.yml", SweepConfig)
@@ -136,13 +149,15 @@ def _report(
             found = fit_changes([layer(m) for m in ordered], standing, blocks, sweep.max_iterations, rules.too_few)
             young = {d for d, r in references.items() if r.young}
             changes += [replace(c, excuse="grows while windows fill") if c.dimension in young else c for c in found]
-            changes += [c for c in _migration(context, month) if c.dimension in models]
+            changes += [c for c in _migration(context, month, until) if c.dimension in models]
             facts.append(f"{len(found)} figures")
             if young:
                 facts.append(f"history was too short at training: {', '.join(sorted(young))}")
         rows, verdict, reason = judge(rules, changes)
         if verdict != WORDS[HOLDS] and year_ago is not None:
-            found = against(context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few)
+            found = against(
+                context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few, again=until is not None
+            )  # fmt: skip
             same = {(c.dimension, c.check, c.subject): c for c in found}
             changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
             rows, verdict, reason = judge(rules, changes)
@@ -152,12 +167,12 @@ def _report(
     return rows, verdict, reason
 
 
-def _migration(context: Context, month: Month) -> list[Change]:
+def _migration(context: Context, month: Month, until: int | None) -> list[Change]:
     """The share of the customers that changed segment since the month before, against the months before that."""
     if month.previous is None or month.previous["inputs"]["bundle"] != month.bundle:
         return []  # a month that a refit came before tells of the models, not of the customers
     days = (month.as_of - month.previous["as_of"]).days
-    runs = context.runs.of("monthly")
+    runs = [r for r in context.runs.of("monthly") if until is None or r["publish_seq"] < until]
     bundles = {r["run_id"]: r["inputs"]["bundle"] for r in runs}
     shown = {r["as_of"]: r for r in runs if r["as_of"] < month.as_of}.values()
     same = [r for r in shown if bundles[r["run_id"]] == bundles.get(r["inputs"].get("previous")) == month.bundle]
@@ -168,9 +183,12 @@ def _migration(context: Context, month: Month) -> list[Change]:
     counts = stayed.groupBy("run_id", "as_of", "previous_as_of", "dimension").agg(
         F.sum(moved).alias("moved"), F.sum("customers").alias("customers")
     )
+    found = counts.collect()
+    if until is not None and (gone := set(ids) - {r["run_id"] for r in found}):
+        raise NotKeptError(f"who moved in the runs {', '.join(sorted(gone))} was compared with it")
     now: dict[str, tuple[int, int]] = {}
     before: dict[str, list[tuple[int, int]]] = {}
-    for r in sorted(counts.collect(), key=lambda r: r["as_of"]):
+    for r in sorted(found, key=lambda r: r["as_of"]):
         if r["run_id"] == month.run_id:
             now[r["dimension"]] = r["moved"], r["customers"]
         elif abs((r["as_of"] - r["previous_as_of"]).days - days) <= SIMILAR:

@@ -60,7 +60,7 @@ def run_months(context: Context, as_ofs: Sequence[dt.date], folder: str | None =
             published += 1
             yield run
     except (BadInputError, GuardError) as error:
-        tell_refusal(context, as_ofs[published], error)
+        tell_refusal(context, as_ofs[published:], error)
         raise
     log_missed(context)
 

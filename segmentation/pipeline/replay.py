@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Row
 
 from segmentation.core.errors import BadInputError, GuardError
-from segmentation.core.schemas import Table
+from segmentation.core.schemas import DRIFT_REPORT, Table
 from segmentation.io.contents import contents, missing
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.bundle import bundle_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.features import config_of_features, write_features
-from segmentation.pipeline.fit import CHALLENGER
+from segmentation.pipeline.fit import CHALLENGER, DRIFT
+from segmentation.pipeline.monitor import Month, config_of_report, measure
 from segmentation.pipeline.month import Verdict, config_of_month, write_month
+from segmentation.pipeline.season import NotKeptError
+from segmentation.segments import Model
 
 GONE = (
     "FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND", "DELTA_VERSION_NOT_FOUND",
@@ -28,9 +31,9 @@ GONE = (
 def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
     """Builds features and scores the month again, and compares every table row by row; returns the rows of each.
 
-    Nothing is published, and what was written goes again. The verdict is taken as it was published; the drift report
-    stands on the same rows. Raises BadInputError where the month is not published, or by another code or `conf/` than
-    these; GuardError where inputs are not kept any more, or a table comes out otherwise.
+    So its drift report, with earlier months as they were then; where these are gone that is said, and it is left out.
+    Nothing is published, and what was written goes again. Raises BadInputError where the month is not published, or by
+    another code or `conf/` than these; GuardError where inputs are not kept any more, or a table comes out otherwise.
     """
     scored = context.runs.latest("monthly", as_of)
     if scored is None:
@@ -41,13 +44,31 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
     features = _again(built, config_of_features(context), dict(built["inputs"]))
     month = _again(scored, config_of_month(context), inputs)
     tables = [t for t in context.tables if t.name in scored["output_versions"]]
+    drift = context.runs.get(scored["inputs"][DRIFT]) if DRIFT in scored["inputs"] else None
+    wrote = [(built, features, [context.registry.table]), (scored, month, tables)]
+    if drift is not None:
+        report = _again(drift, config_of_report(context), dict(drift["inputs"]))
+        wrote.append((drift, report, [DRIFT_REPORT]))
+
+    gone: list[str] = []
+
+    def judge(_: Context, of: Month, models: Mapping[str, Model]) -> Verdict:
+        if drift is not None:
+            try:
+                measure(context, of, models, report, drift["publish_seq"])
+            except NotKeptError as error:
+                gone.append(DRIFT_REPORT.name)
+                context.steps.say(f"  {DRIFT_REPORT.name:<24}cannot be made again: {error}")
+        return _verdict(context, scored)
+
     found: dict[str, int] = {}
     try:
         write_features(context, context.runs.get(built["inputs"]["ingest"]), [features])
-        found |= _compare(context, [context.registry.table], built, features)
+        found |= _compare(context, *wrote[0])
         previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
-        write_month(context, month, built, previous, lambda *_: _verdict(context, scored))
-        found |= _compare(context, tables, scored, month)
+        write_month(context, month, built, previous, judge)
+        for then, now, made in wrote[1:]:
+            found |= _compare(context, then, now, [t for t in made if t.name not in gone])
     except SPARK_FAILED as error:
         if not any(sign in str(error) for sign in GONE):
             raise
@@ -56,8 +77,8 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
             "staged tables and tiles are kept for 400 days; an erasure ends that earlier."
         ) from None
     finally:
-        for run, wrote in ((features, [context.registry.table]), (month, tables)):
-            for table in wrote:
+        for _, run, made in wrote:
+            for table in made:
                 context.warehouse.delete_parts(table, [(as_of, run.run_id)])
     return found
 
@@ -84,7 +105,7 @@ def _verdict(context: Context, scored: Row) -> Verdict:
     return Verdict(scored["verdict"], scored["reason"], challenger=version)
 
 
-def _compare(context: Context, tables: Iterable[Table], then: Row, now: Run) -> dict[str, int]:
+def _compare(context: Context, then: Row, now: Run, tables: Iterable[Table]) -> dict[str, int]:
     """Rows by table. Raises GuardError that names the first that differs, with how many rows do."""
     found = {}
     for table in tables:

@@ -11,7 +11,7 @@ from segmentation.clustering import SweepConfig
 from segmentation.clustering.blocks import Blocks
 from segmentation.core.customers import Ints
 from segmentation.core.errors import GuardError
-from segmentation.io.failures import SPARK_FAILED
+from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.monitoring import Bins, Change, Histogram, count, fit_changes, take_standing, value_changes
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.population import read_everyone
@@ -20,6 +20,10 @@ from segmentation.segments import Model
 
 SIMILAR = 7
 """Months count as equally long, and dates as a year apart, whose days differ by no more."""
+
+
+class NotKeptError(GuardError):
+    """What a drift report was held against is not kept any more."""
 
 
 def year_before(context: Context, as_of: dt.date, trained: dt.date) -> Row | None:
@@ -37,17 +41,20 @@ def year_before(context: Context, as_of: dt.date, trained: dt.date) -> Row | Non
 
 def against(
     context: Context, year_ago: Row, ordered: Sequence[Model], bins: Sequence[Bins], counts: Sequence[Ints],
-    blocks: Blocks, sweep: SweepConfig, too_few: int,
+    blocks: Blocks, sweep: SweepConfig, too_few: int, again: bool,
 ) -> list[Change]:  # fmt: skip
     """What has changed from the customers of a year ago, seen by the models of today, to those of now.
 
     counts (by `bins`), blocks: the features and customers of this month, as the drift report has them. Nothing where
     what was known then is not kept any more, which is said; nothing of a layer in which nobody had data then.
+    again: for a report that was made when it was kept; then raises NotKeptError.
     """
     try:
         features_run = context.runs.get(year_ago["inputs"]["features"])
         everyone = read_everyone(context, year_ago["as_of"], features_run)
     except (GuardError, *SPARK_FAILED) as error:
+        if again:
+            raise NotKeptError(f"{year_ago['as_of']} was its second reference: {reason(error)}") from None
         context.steps.say(f"  a year ago              no second reference: {error}")
         return []
     with context.steps.step("a year ago") as facts:

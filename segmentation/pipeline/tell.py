@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import BadInputError, GuardError, SegmentationError
 from segmentation.core.schemas import ALERTS, DRIFT_REPORT, SEGMENT_MODELS
 from segmentation.io.channels import UndeliveredError, post, send
+from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.monitoring import NONE, REFUSED, STOP, WAITING, Judged, Message, message, refusal
 from segmentation.pipeline.alerts import Alerts, load_alerts
 from segmentation.pipeline.bundle import names_of
@@ -18,6 +19,9 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import CHALLENGER, DRIFT
 
 COLUMNS = ("dimension", "check", "subject", "value", "threshold", "verdict", "explanation", "owner")
+
+UNREADABLE = "the files, or what is asked of them, are not as the mapping says; the job's last line says which and why"
+"""What is told of a BadInputError."""
 
 
 def tell(context: Context, run: Row) -> Message:
@@ -37,9 +41,20 @@ def tell(context: Context, run: Row) -> Message:
     return found
 
 
-def tell_refusal(context: Context, as_of: dt.date, error: SegmentationError) -> None:
-    """Tells by the channels of a month that ends with this error, which the job itself says; once, while it stays."""
-    _send(context, load_alerts(context.config), refusal(as_of, str(error)))
+def tell_refusal(context: Context, as_ofs: Sequence[dt.date], error: BadInputError | GuardError) -> None:
+    """Tells by the channels, once for each reason, that the job ends with this error, which it says itself.
+
+    as_ofs: the months that were still to be done; it is the first of them that was never published, or the first. What
+    goes wrong here is a warning. Values of the files, which a BadInputError may quote, go nowhere.
+    """
+    why = str(error) if isinstance(error, GuardError) else UNREADABLE
+    try:
+        unpublished = (d for d in as_ofs if context.runs.latest("monthly", d) is None)
+        as_of = next(unpublished, as_ofs[0])
+        stands = context.runs.latest("monthly", as_of) is not None
+        _send(context, load_alerts(context.config), refusal(as_of, why, stands))
+    except (SegmentationError, *SPARK_FAILED) as problem:
+        context.steps.say(f"  warning                 nobody was told: {reason(problem)}")
 
 
 def _rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
@@ -59,7 +74,7 @@ def _send(context: Context, alerts: Alerts, m: Message) -> None:
     newest = context.runs.last_as_of("monthly")
     if not channels or (newest is not None and newest > m.as_of):
         return
-    context.create_tables()
+    context.warehouse.create([ALERTS])
     told = {r["channel"] for r in context.warehouse.rows(ALERTS) if r["run_id"] == m.run_id}
     for channel in (c for c in channels if c not in told):
         try:

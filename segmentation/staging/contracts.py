@@ -115,15 +115,15 @@ def _evaluate(where: str, part: Part, raw: DataFrame, own: Sequence[str]) -> Dat
         raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from None
 
 
-def raw_text(raw: str, fields: Sequence[str]) -> Column:
-    """The JSON of a raw row, which is the column `raw` with these fields, null where there is none."""
-    column = F.col(raw)
-    row = F.struct(*(column.getField(c).alias(c) for c in fields if c != CORRUPT))
-    text = F.when(column.isNotNull(), F.to_json(row, {"ignoreNullFields": "false"}))
+def raw_text(column: str, fields: Sequence[str]) -> Column:
+    """The JSON of a raw row, a struct with these fields in the column of this name; null where there is none."""
+    raw = F.col(column)
+    row = F.struct(*(raw.getField(c).alias(c) for c in fields if c != CORRUPT))
+    text = F.when(raw.isNotNull(), F.to_json(row, {"ignoreNullFields": "false"}))
     if CORRUPT not in fields:
         return text
     # What Spark made of such a line is half of it; the line itself is the raw row.
-    line = column.getField(CORRUPT)
+    line = raw.getField(CORRUPT)
     return F.when(line.isNotNull(), F.to_json(F.struct(line.alias(CORRUPT)))).otherwise(text)
 
 

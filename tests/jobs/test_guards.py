@@ -13,7 +13,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from segmentation.core import GuardError
-from segmentation.core.schemas import ALERTS, DATA_QUALITY, QUARANTINE, RUNS, STAGED
+from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
 from segmentation.pipeline import Context, ingest, run_ingest, run_month
 from tests.conftest import submit
 from tests.published import table
@@ -115,7 +115,6 @@ def test_a_month_of_refused_files_is_told_once(
     hook = {"url": "$HOOK", "secret": "$HOOK_SECRET", "attempts": 1}
     (shop / "conf" / "alerts.yml").write_text(yaml.safe_dump({"webhook": hook}))
     monkeypatch.setenv("HOOK_SECRET", "s3cret")
-    monkeypatch.setattr(Context, "tables", [ALERTS])
     with receiver(200) as (url, taken):
         monkeypatch.setenv("HOOK", url)
         for _ in range(2):

@@ -139,7 +139,8 @@ def test_a_month_like_those_before_is_published_with_its_verdict(shop: Shop) -> 
 def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
     """Every row again; a row that somebody has changed is found; and where an input has gone, that is said."""
     context = shop.context()
-    ids = {name: set(table(shop.warehouse, name)["run_id"]) for name in ("segments", "customer_features")}
+    wrote = ("segments", "customer_features", "drift_report")
+    ids = {name: set(table(shop.warehouse, name)["run_id"]) for name in wrote}
     found = run_replay(context, AUGUST)
     expected = (
         "customer_features",
@@ -148,6 +149,7 @@ def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
         "segment_migration",
         "segment_changes",
         "population",
+        "drift_report",
     )
     assert {name: found[name] for name in expected} == {
         name: len(published(shop.warehouse, name, AUGUST)) for name in expected

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segmentation.core.errors import GuardError
+from segmentation.core.errors import BadInputError, GuardError, SegmentationError
 from segmentation.io.channels import Email, UndeliveredError, Webhook
 from segmentation.monitoring import Message
 from segmentation.pipeline import tell
@@ -23,6 +23,9 @@ class Warehouse:
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
+
+    def create(self, _: object) -> None:
+        pass
 
     def rows(self, _: object) -> list[dict[str, Any]]:
         return self.told
@@ -46,8 +49,8 @@ class Surroundings:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def create_tables(self) -> None:
-        pass
+    def latest(self, _: str, as_of: dt.date) -> dt.date | None:
+        return as_of if self.newest is not None and as_of <= self.newest else None
 
 
 @pytest.fixture
@@ -88,22 +91,48 @@ def test_a_channel_that_has_taken_it_is_not_asked_again_and_the_other_one_is(sen
     assert "Head has no address under `people` in conf/alerts.yml" in said
 
 
-def test_a_refusal_is_told_once_as_long_as_it_is_the_same(
-    sent: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def by_email(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tell, "load_alerts", lambda _: Alerts(email=MAIL))
+
+
+@pytest.mark.usefixtures("by_email")
+def test_a_refusal_is_told_once_for_each_reason(sent: list[tuple[str, Any]]) -> None:
     context: Any = Surroundings(NOVEMBER)
     context.config = None
-    monkeypatch.setattr(tell, "load_alerts", lambda _: Alerts(email=MAIL))
     for lines in ("40 lines", "40 lines", "50 lines"):
-        tell.tell_refusal(context, DECEMBER, GuardError(f"2024-11 has {lines}"))
+        tell.tell_refusal(context, [NOVEMBER, DECEMBER], GuardError(f"2024-11 has {lines}"))
     assert [c for c, _ in sent] == ["email", "email"]
     first, second = context.warehouse.told
     assert first["text"] == (
-        "Segments as of 2024-12-01: not published: the data, or a check of what was made of them, were refused\n"
+        "Segments as of 2024-12-01: not published: the data, or what was made of them, were refused\n"
         "  - 2024-11 has 40 lines"
     )
     assert second["text"].endswith("2024-11 has 50 lines")
     assert {r["as_of"] for r in context.warehouse.told} == {DECEMBER}
+
+
+@pytest.mark.usefixtures("by_email", "sent")
+def test_a_refusal_tells_no_value_of_the_files_and_nothing_untrue_of_a_published_month() -> None:
+    context: Any = Surroundings(DECEMBER)
+    context.config = None
+    tell.tell_refusal(context, [DECEMBER], BadInputError("customers: none of 5 rows; e-mail is jo@example.org"))
+    [row] = context.warehouse.told
+    assert row["text"].startswith("Segments as of 2024-12-01: unchanged, as published: the data")
+    assert "jo@" not in row["text"]
+
+
+@pytest.mark.usefixtures("by_email", "sent")
+def test_that_nobody_could_be_told_is_a_warning() -> None:
+    context: Any = Surroundings(NOVEMBER)
+    context.config = None
+
+    def create(_: object) -> None:
+        raise SegmentationError("alerts has another type")
+
+    context.warehouse.create = create
+    tell.tell_refusal(context, [DECEMBER], GuardError("refused"))
+    assert context.said == ["  warning                 nobody was told: alerts has another type"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from decimal import Decimal
 
 import pytest
 from chispa import assert_df_equality
@@ -16,6 +17,7 @@ from segmentation.staging import clean, quality, quarantine_rows, with_products
 from tests.staging.data import COLUMNS, RECEIVED, lines, part, shop, stage, table, verdicts
 
 NOW = dt.datetime(2018, 1, 2, 3, 4, 5)
+NOON = dt.datetime(2017, 3, 1, 17, tzinfo=dt.UTC)
 SAME = "the same row stands twice (transaction_id and line_no)"
 OTHER = "another row has the same transaction_id and line_no and other values; expected one row"
 
@@ -118,6 +120,28 @@ def test_null_and_empty_stay_apart_in_the_raw_row(spark: SparkSession) -> None:
     cleaned = stage(shop(), lines(spark, {"net": None}, {"net": ""}))
     raw = [r["raw_row"] for r in quarantine_rows(cleaned, "run", NOW).orderBy("raw_row").collect()]
     assert ['"net":null' in raw[0], '"net":""' in raw[1]] == [True, True]
+
+
+def test_the_raw_row_is_its_own_files_columns_whatever_their_types(spark: SparkSession) -> None:
+    """Written out, for an earlier version of the code has hashed the same text."""
+    columns = {"transaction_id": "id", "customer_id": "who", "transaction_ts": "at", "net_amount": "net"}
+    typed = part(columns, files="lines.parquet", format="parquet")
+    more = table(
+        spark,
+        "id string, who string, at timestamp, net double, `a.b` date, n decimal(9,2), tags map<string,int>, "
+        "of struct<x:int,y:string>",
+        ("p1", None, NOON, 1.5, dt.date(2017, 3, 1), Decimal("2.50"), {"k": 1}, (1, None)),
+        ("p2", "c2", NOON, 1.5, None, None, None, None),
+    )
+    source = shop(transactions=[part(), typed])
+    both = [(source.transactions[0], lines(spark, {"net": "ten"}), []), (typed, more, [])]
+    found = quarantine_rows(clean(source, STG_TRANSACTIONS, both, RECEIVED), "run", NOW)
+    assert {r["rule"]: r["raw_row"] for r in found.collect()} == {
+        "wrong_type": '{"receipt":"r1","line":"1","customer":"c1","at":"2017-03-01T17:30:00Z","net":"ten","off":"0",'
+        '"units":"2","currency":"USD","returned":"false"}',
+        "missing_key": '{"id":"p1","who":null,"at":"2017-03-01T17:30:00.000Z","net":1.5,"a.b":"2017-03-01","n":2.50,'
+        '"tags":{"k":1},"of":{"x":1,"y":null}}',
+    }
 
 
 def test_a_lookup_adds_columns_and_neither_rows_nor_raw_text(spark: SparkSession) -> None:
