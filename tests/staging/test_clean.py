@@ -139,7 +139,7 @@ def test_the_raw_row_is_its_own_files_columns_whatever_their_types(spark: SparkS
     assert {r["rule"]: r["raw_row"] for r in found.collect()} == {
         "wrong_type": '{"receipt":"r1","line":"1","customer":"c1","at":"2017-03-01T17:30:00Z","net":"ten","off":"0",'
         '"units":"2","currency":"USD","returned":"false"}',
-        "missing_key": '{"id":"p1","who":null,"at":"2017-03-01T17:30:00.000Z","net":1.5,"a.b":"2017-03-01","n":2.50,'
+        "missing_key": '{"id":"p1","who":null,"at":"2017-03-01T17:00:00.000Z","net":1.5,"a.b":"2017-03-01","n":2.50,'
         '"tags":{"k":1},"of":{"x":1,"y":null}}',
     }
 
