@@ -26,7 +26,7 @@ CONF = ROOT / "conf"
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation. The slow
 # compiler begins eight times as late as by default in the session of all tests, and never in a job of its own.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.
-JAVA = "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:ReservedCodeCacheSize=512m "
+JAVA = "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:ReservedCodeCacheSize=512m"
 LATE = (
     "-XX:Tier4InvocationThreshold=40000 -XX:Tier4MinInvocationThreshold=5000 -XX:Tier4CompileThreshold=120000 "
     "-XX:Tier4BackEdgeThreshold=320000"

@@ -22,7 +22,7 @@ from delta.exceptions import (
 )
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
@@ -187,7 +187,7 @@ class Warehouse:
         """
         if self.version(table) > 0 or self.read(table).inputFiles():
             return False
-        writer = rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
+        writer = _appending(table, rows)
         writer.option("txnAppId", FIRST_ROWS).option("txnVersion", 1).save(self.path(table))
         return self.spark.conf.get(COMMITTED, None) is not None
 
@@ -232,7 +232,7 @@ class Warehouse:
         ours = F.expr(" OR ".join(_partition(as_of, run_id) for as_of, run_id in run_ids.items()))
         other = F.raise_error(F.concat(F.lit(f"{table.name}: a row of another attempt: "), F.col("run_id")))
         rows = rows.withColumn("run_id", F.when(ours, F.col("run_id")).otherwise(other))
-        writer = rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
+        writer = _appending(table, rows)
         return self._committed(table, lambda: writer.save(self.path(table)))
 
     def parts(self, table: Table) -> list[Part]:
@@ -353,6 +353,11 @@ def _differs(table: Table, without: Collection[str] = ()) -> str:
 
     others = [c for c in table.columns if c.name not in (*table.key, *without)]
     return " OR ".join(f"NOT ({value('t', c)} <=> {value('s', c)})" for c in others) or "false"
+
+
+def _appending(table: Table, rows: DataFrame) -> DataFrameWriter:
+    """Appends the rows in the table's columns and types."""
+    return rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
 
 
 def _same_type(stored: DataType, ddl: str) -> bool:

@@ -95,13 +95,11 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     return context.runs.publish(measure(context, month, models, run), context.restate)
 
 
-def measure(
-    context: Context, month: Month, models: Mapping[str, Model], run: Run, until: int | None = None
-) -> Run:  # fmt: skip
+def measure(context: Context, month: Month, models: Mapping[str, Model], run: Run, until: int | None = None) -> Run:
     """Writes the month's rows of `drift_report` under `run`; returns it finished, and not published.
 
     until: earlier months count as they were before the run of this publish_seq; None: as they are shown now. Raises
-    NotKeptError where, by then, what they had written has gone.
+    NotKeptError where what they had written has gone, before it writes any.
     """
     year_ago = context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
     rows, verdict, reason = _report(context, month, models, year_ago, until)

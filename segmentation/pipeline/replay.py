@@ -50,14 +50,12 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
         report = _again(drift, config_of_report(context), dict(drift["inputs"]))
         wrote.append((drift, report, [DRIFT_REPORT]))
 
-    gone: list[str] = []
-
     def judge(_: Context, of: Month, models: Mapping[str, Model]) -> Verdict:
         if drift is not None:
             try:
                 measure(context, of, models, report, drift["publish_seq"])
             except NotKeptError as error:
-                gone.append(DRIFT_REPORT.name)
+                wrote.pop()  # nothing of it was written
                 context.steps.say(f"  {DRIFT_REPORT.name:<24}cannot be made again: {error}")
         return _verdict(context, scored)
 
@@ -67,8 +65,8 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
         found |= _compare(context, *wrote[0])
         previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
         write_month(context, month, built, previous, judge)
-        for then, now, made in wrote[1:]:
-            found |= _compare(context, then, now, [t for t in made if t.name not in gone])
+        for again in wrote[1:]:
+            found |= _compare(context, *again)
     except SPARK_FAILED as error:
         if not any(sign in str(error) for sign in GONE):
             raise

@@ -49,10 +49,9 @@ def tell_refusal(context: Context, as_ofs: Sequence[dt.date], error: BadInputErr
     """
     why = str(error) if isinstance(error, GuardError) else UNREADABLE
     try:
-        unpublished = (d for d in as_ofs if context.runs.latest("monthly", d) is None)
-        as_of = next(unpublished, as_ofs[0])
-        stands = context.runs.latest("monthly", as_of) is not None
-        _send(context, load_alerts(context.config), refusal(as_of, why, stands))
+        unpublished = next((d for d in as_ofs if context.runs.latest("monthly", d) is None), None)
+        found = refusal(unpublished or as_ofs[0], why, stands=unpublished is None)
+        _send(context, load_alerts(context.config), found)
     except (SegmentationError, *SPARK_FAILED) as problem:
         context.steps.say(f"  warning                 nobody was told: {reason(problem)}")
 

@@ -13,7 +13,8 @@ from pyspark.sql.types import (
     DataType,
     DateType,
     DecimalType,
-    FractionalType,
+    DoubleType,
+    FloatType,
     IntegralType,
     NullType,
     NumericType,
@@ -200,7 +201,7 @@ def _rules(
         if table.column(name).type.startswith(("decimal", "int")):
             if isinstance(kind[name], StringType):
                 odd = F.lower(F.trim(value[name])).rlike(r"^[+-]?(nan|inf(inity)?)$")
-            elif isinstance(kind[name], FractionalType) and not isinstance(kind[name], DecimalType):
+            elif isinstance(kind[name], DoubleType | FloatType):
                 odd = F.isnan(value[name]) | (F.abs(value[name]) == float("inf"))
             else:
                 continue
