@@ -14,7 +14,8 @@ import yaml
 from pyspark.sql import Row, SparkSession
 
 from segmentation.core.errors import BadInputError, ConfigError, GuardError, StopError
-from segmentation.pipeline import Context, month, run_ingest, run_monitor, run_month, run_replay
+from segmentation.pipeline import Context, month, replay, run_ingest, run_monitor, run_month, run_replay
+from segmentation.pipeline.season import NotKeptError
 from tests.conftest import CONF
 from tests.published import published, table
 from tests.receiver import receiver
@@ -136,7 +137,9 @@ def test_a_month_like_those_before_is_published_with_its_verdict(shop: Shop) -> 
     assert run_monitor(shop.context(), AUGUST)["run_id"] == drift.run_id
 
 
-def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
+def test_a_month_is_replayed_from_what_it_was_made_of(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Every row again; a row that somebody has changed is found; and where an input has gone, that is said."""
     context = shop.context()
     wrote = ("segments", "customer_features", "drift_report")
@@ -155,6 +158,14 @@ def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
         name: len(published(shop.warehouse, name, AUGUST)) for name in expected
     }
     assert {name: set(table(shop.warehouse, name)["run_id"]) for name in ids} == ids
+    with monkeypatch.context() as m:  # what the report was held against is not kept any more
+
+        def gone(*_: object) -> None:
+            raise NotKeptError("2023-08-01 was its second reference")
+
+        m.setattr(replay, "measure", gone)
+        assert run_replay(context, AUGUST) == {name: n for name, n in found.items() if name != "drift_report"}
+    assert "cannot be made again: 2023-08-01 was its second reference" in capsys.readouterr().out
     features = context.registry.table
     before = context.warehouse.version(features)
     of_one = f"as_of = DATE'{AUGUST}' AND customer_id = 'c1'"
