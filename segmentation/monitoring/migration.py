@@ -30,5 +30,6 @@ def migration_changes(
     yield Change(
         dimension, "migration_share", dimension, max(share - usual, 0.0),
         partial(next_chance, float(shares.std(ddof=1)), len(shares)) if len(shares) >= USUAL else None,
-        f"{share:.1%} of the returning customers changed segment, {usual:.1%} in the {len(shares)} months before",
+        f"{share:.1%} of the returning customers changed segment, {usual:.1%} in the "
+        + (f"{len(shares)} months before" if len(shares) > 1 else "month before"),
     )  # fmt: skip

@@ -61,8 +61,15 @@ def test_months_of_the_same_models_and_length_as_they_are_shown_are_what_is_usua
     usual = shop.publish(days[4], "B", right, 20)
     late = shop.publish(days[6], "B", usual, 60)
     now = shop.attempt(days[7], "B", late, 45)
-    [found] = _migration(shop.context, Month(days[7], NOTHING, "B", NOTHING, late, now.run_id))
+    [found] = _migration(shop.context, Month(days[7], NOTHING, "B", NOTHING, late, now.run_id), None)
     assert found.value == pytest.approx(0.45 - 0.15)
     assert found.words == "45.0% of the returning customers changed segment, 15.0% in the 2 months before"
     for bundle, previous in (("A", None), ("B", old)):
-        assert _migration(shop.context, Month(days[2], NOTHING, bundle, NOTHING, previous, refit["run_id"])) == []
+        assert _migration(shop.context, Month(days[2], NOTHING, bundle, NOTHING, previous, refit["run_id"]), None) == []
+    month = Month(days[4], NOTHING, "B", NOTHING, right, usual["run_id"])
+    for until, before in (
+        (usual["publish_seq"], "10.0% in the month before"),
+        (right["publish_seq"], "70.0% in the month before"),
+    ):
+        [found] = _migration(shop.context, month, until)
+        assert found.words == f"20.0% of the returning customers changed segment, {before}"
