@@ -31,7 +31,10 @@ def staged_lines(spark: SparkSession, lines: int, whale_share: float = 0.0) -> P
             (STG_PRODUCTS, products(spark, retailer)),
         ):
             part = source.parts(table)[0].model_copy(update={"format": "parquet"})
-            judged = judge_parts(source, table, [(part, raw, [])], AS_OF)
+            # As files, as in a shop: Spark would write out what makes a column wherever the mapping reads it.
+            files = str(out.with_name(f"{out.name}-{table.name}"))
+            raw.write.mode("overwrite").parquet(files)
+            judged = judge_parts(source, table, [(part, spark.read.parquet(files), [])], AS_OF)
             staged[table] = judged.where("verdict IS NULL").select(*table.names)
         rows = with_products(staged[STG_TRANSACTIONS], staged[STG_PRODUCTS], STG_TRANSACTIONS)
         rows.sortWithinPartitions("event_date").write.mode("overwrite").parquet(str(out))
