@@ -103,6 +103,7 @@ def test_of_few_customers_all_are_drawn_and_weigh_one(spark: SparkSession) -> No
     assert [w for part in weights for w in part] == [1.0] * len(x)
 
 
+@pytest.mark.long
 def test_a_sweep_on_a_coreset_loses_little_and_says_how_much(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

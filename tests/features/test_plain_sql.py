@@ -48,6 +48,7 @@ def one_of_each(registry: Registry) -> dict[str, str]:
     return {f.base: f.name for f in registry.features if f.window is None or f.window.days is not None}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("views")
 def test_every_expression_is_the_same_in_spark(
     spark: SparkSession, history: dict[str, Row], everything: Registry

@@ -177,6 +177,7 @@ def test_one_file_of_several_that_is_broken_is_named_and_nothing_is_written(
     assert not (tmp_path / "warehouse").exists()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("staging_only")
 def test_a_customer_id_that_becomes_a_number_is_the_same_customer_or_refused(
     spark: SparkSession, tmp_path: Path
@@ -202,6 +203,7 @@ def test_a_customer_id_that_becomes_a_number_is_the_same_customer_or_refused(
     assert len(table(tmp_path / "warehouse", "stg_transactions")) == 2
 
 
+@pytest.mark.usefixtures("staging_only")
 def test_a_line_of_too_few_values_is_quarantined_as_it_stands(spark: SparkSession, tmp_path: Path) -> None:
     write_sales(tmp_path / "raw", [line("r1", "c1", "2024-06-01", "10.00")])
     with (tmp_path / "raw" / "sales.csv").open("a") as file:
@@ -238,6 +240,7 @@ def test_customers_who_do_not_differ_are_one_segment(spark: SparkSession, tmp_pa
     assert selection["reason"].str.startswith("No structure: the").all()
 
 
+@pytest.mark.long
 def test_a_pinned_k_beyond_the_distinct_customers_is_refused_with_both_numbers(
     spark: SparkSession, tmp_path: Path
 ) -> None:

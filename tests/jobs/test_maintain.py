@@ -145,6 +145,7 @@ def test_mistakes_are_named(shop: Shop, tmp_path: Path) -> None:
         shop.maintain(0 * DAY)
 
 
+@pytest.mark.long
 def test_the_job_says_what_it_does(shop: Shop) -> None:
     shop.publish(shop.attempt(JULY))
     done = submit("maintain", "--config", str(shop.folder / "conf"), "--source", "shop", "--warehouse",

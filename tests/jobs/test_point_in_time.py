@@ -101,6 +101,7 @@ def test_nothing_is_visible_before_the_run_is_published(
     )
 
 
+@pytest.mark.long
 def test_restating_takes_the_place_of_what_was_published(spark: SparkSession, shop: Path, undisturbed: Path) -> None:
     before = row_hash(published(undisturbed, "segments", AS_OF))
     run = run_month(open_shop(spark, shop / "conf", undisturbed, restate=True), AS_OF)

@@ -13,6 +13,7 @@ from tests.published import table
 from tests.shop import SOURCE, configure, line, open_shop, write_sales
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("staging_only")
 def test_a_corrected_rate_is_staged_with_the_same_sales(spark: SparkSession, tmp_path: Path) -> None:
     source = yaml.safe_load(SOURCE)

@@ -146,6 +146,7 @@ def test_a_person_goes_back_to_the_champion_before_and_forth_again(
     assert len(shop.promotions()) == 4
 
 
+@pytest.mark.long
 def test_changed_segments_wait_for_a_person_where_that_is_asked_for(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,6 +150,7 @@ def test_touched_tiles_are_what_making_all_anew_gives(
         assert f"{begin}{size:,} {what}" in said
 
 
+@pytest.mark.long
 def test_an_older_attempt_that_ends_later_and_is_not_published_leaves_no_trace(
     spark: SparkSession, tmp_path: Path
 ) -> None:
