@@ -7,7 +7,7 @@ import sys
 
 from segmentation.core.errors import StopError
 from segmentation.monitoring import STOP
-from segmentation.pipeline import run_monitor
+from segmentation.pipeline import run_drift_report, run_monitor
 from segmentation.pipeline.options import context_of, job_parser, run_job
 
 
@@ -15,7 +15,9 @@ def main() -> None:
     """Parse, measure, publish one run."""
     options = job_parser(__doc__ or "", "the scored as-of date").parse_args()
     context = context_of("monitor_drift", options)
-    if run_monitor(context, options.as_of)["verdict"] == STOP:
+    run = run_monitor(context, options.as_of)
+    context.steps.say(f"Report: {run_drift_report(context, run)}")
+    if run["verdict"] == STOP:
         sys.exit(StopError.exit_code)
 
 

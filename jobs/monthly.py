@@ -4,7 +4,7 @@ Every step that is published already is passed over, so the job is safe to start
 bundle is in effect at an as-of date, one is fitted first; where the drift report asks for it, a challenger.
 """
 
-from segmentation.pipeline import print_summary, run_months, run_report
+from segmentation.pipeline import print_summary, refresh_aggregates, run_months, run_reports
 from segmentation.pipeline.options import context_of, job_parser, run_job
 
 
@@ -15,10 +15,11 @@ def main() -> None:
     options = parser.parse_args()
     context = context_of("monthly", options, several=True)
     for run in run_months(context, options.as_of, options.input):
-        report = run_report(context, run)
+        reports = run_reports(context, run)
         context.steps.say(f"verdict on {run['as_of']}: {run['verdict']}, {run['reason']}")
+    refresh_aggregates(context)
     print_summary(context, run["as_of"], run["run_id"])
-    context.steps.say(f"\nReport: {report}")
+    context.steps.say("\n" + "\n".join(f"Report: {path}" for path in reports))
 
 
 if __name__ == "__main__":

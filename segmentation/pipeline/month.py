@@ -37,6 +37,7 @@ from segmentation.pipeline.migration import write_migration
 from segmentation.pipeline.monitor import Month, monitor
 from segmentation.pipeline.population import Everyone, check_kept, read_everyone, write_population
 from segmentation.pipeline.profiles import write_profiles
+from segmentation.pipeline.report import run_drift_report
 from segmentation.pipeline.tell import tell, tell_refusal
 from segmentation.pipeline.tracked import log_missed
 from segmentation.segments import Model, Stickiness, load_rules, segment_rows
@@ -187,8 +188,8 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     if found == STOP:
         tell(context, drift)
         raise StopError(
-            f"{month.as_of} is not published: {said}. The rows of drift_report for {month.as_of} say more. Mend the "
-            "data and start again; if it is the shop that has changed, raise `stop` in conf/monitoring.yml."
+            f"{month.as_of} is not published: {said}. More is in {run_drift_report(context, drift)}. Mend the data and "
+            "start again; if it is the shop that has changed, raise `stop` in conf/monitoring.yml."
         )
     if found != REFIT:
         return Verdict(found, said, runs)

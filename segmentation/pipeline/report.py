@@ -13,6 +13,7 @@ from segmentation.core.schemas import (
     K_SELECTION,
     K_SWEEP,
     POPULATION,
+    SEGMENT_CHANGES,
     SEGMENT_DIFFERENCES,
     SEGMENT_MIGRATION,
     SEGMENT_MODELS,
@@ -22,12 +23,14 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.files import exists, write_text
-from segmentation.pipeline.bundle import load_bundle
+from segmentation.pipeline.bundle import load_bundle, names_of
 from segmentation.pipeline.context import Context
-from segmentation.reports import ReportData, render_report
+from segmentation.pipeline.fit import DRIFT
+from segmentation.pipeline.tell import judged_rows
+from segmentation.reports import DriftData, ReportData, render_drift_report, render_report
 from segmentation.segments.rules import Rules
 
-NAME = "cluster_analysis_report.html"
+NAME, DRIFT_NAME = "cluster_analysis_report.html", "drift_report.html"
 POINTS = 2000  # more dots than this hide each other
 
 
@@ -40,6 +43,51 @@ def run_report(context: Context, run: Row) -> str:
             write_text(context.warehouse.spark, path, html)
             facts.append(f"{len(html) / 1e6:.1f} MB")
     return path
+
+
+def run_reports(context: Context, run: Row) -> list[str]:
+    """Writes both pages of a published scoring run, unless they are there, and returns their paths.
+
+    The month of a first fit, or of a refit by hand, has nothing to say of drift.
+    """
+    drift = run["inputs"].get(DRIFT)
+    pages = [] if drift is None else [run_drift_report(context, context.runs.get(drift), run)]
+    return [run_report(context, run), *pages]
+
+
+def run_drift_report(context: Context, drift: Row, month: Row | None = None) -> str:
+    """Writes the page of a run of monitor_drift, unless it is there, and returns its path.
+
+    month: the scoring run that it belongs to, with its word on the month; None where it was stopped, or measured alone.
+    """
+    path = f"{context.warehouse.root}/reports/{drift['as_of']}/{drift['run_id']}/{DRIFT_NAME}"
+    if not exists(context.warehouse.spark, path):
+        write_text(context.warehouse.spark, path, render_drift_report(drift_data(context, drift, month)))
+    return path
+
+
+def drift_data(context: Context, drift: Row, month: Row | None) -> DriftData:
+    """What the page shows, from the published tables of these runs."""
+    bundle = drift["inputs"]["bundle"]
+    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
+    changes, migration = (
+        _rows(context, table, month) if month is not None else pd.DataFrame(columns=list(table.names))
+        for table in (SEGMENT_CHANGES, SEGMENT_MIGRATION)
+    )
+    word = drift if month is None else month
+    rules = load(context.config / "rules.yml", Rules).rules
+    return DriftData(
+        as_of=drift["as_of"],
+        run_id=word["run_id"],
+        model_version=bundle,
+        verdict=word["verdict"],
+        reason=word["reason"],
+        report=judged_rows(context, drift["as_of"], drift["run_id"]),
+        changes=changes,
+        migration=migration,
+        names=names_of(models) | {r.segment_id: r.segment_name for r in rules},
+        rule_segments=frozenset(r.segment_id for r in rules),
+    )
 
 
 def report_data(context: Context, run: Row) -> ReportData:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import Row
 
 from segmentation.core.schemas import DIMENSIONS, NO_DATA, SEGMENT_PROFILES, UNIFIED
+from segmentation.core.text import table
 from segmentation.pipeline.context import Context
 
 HEADINGS = ("segment", "customers", "share", "revenue", "order value", "orders/year", "last order")
@@ -43,20 +44,3 @@ def _cells(r: Row) -> list[str]:
         shown(r["average_order_value"], ",.2f"), shown(r["orders_per_customer_365d"], ".1f"),
         shown(r["median_days_since_last_order"], ".0f", " days ago"),
     ]  # fmt: skip
-
-
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a text table: the first column to the left, numbers to the right.
-
-    >>> table(["name", "n"], [["a", "10"]])
-    ['name   n', '----  --', 'a     10']
-    """
-    columns = list(zip(headings, *rows, strict=True))
-    widths = [max(len(cell) for cell in column) for column in columns]
-    lines = [headings, ["-" * w for w in widths], *rows]
-    return [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    ]

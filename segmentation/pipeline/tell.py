@@ -31,7 +31,7 @@ def tell(context: Context, run: Row) -> Message:
     offered again when the month is started again, as long as it is the newest. A channel that fails is a warning.
     """
     drift = run["inputs"].get(DRIFT) if run["job"] == "monthly" else run["run_id"]
-    rows = [] if drift is None else _rows(context, run["as_of"], drift)
+    rows = [] if drift is None else judged_rows(context, run["as_of"], drift)
     names = names_of(context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == run["inputs"]["bundle"]))
     found = message(run["run_id"], run["as_of"], run["verdict"], rows, names, _challenger(context, run))
     context.steps.say(f"\n{found.text}")
@@ -56,7 +56,8 @@ def tell_refusal(context: Context, as_ofs: Sequence[dt.date], error: BadInputErr
         context.steps.say(f"  warning                 nobody was told: {reason(problem)}")
 
 
-def _rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
+def judged_rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
+    """What a run of monitor_drift has written, as the drift report has it."""
     rows = context.warehouse.read_run(DRIFT_REPORT, as_of, run_id).select(*COLUMNS).collect()
     return [Judged(*r) for r in rows]
 

@@ -6,6 +6,7 @@ goes HTML as a string.
 """
 
 from segmentation.reports.data import ReportData
+from segmentation.reports.drift import DriftData, render_drift_report
 from segmentation.reports.html import render_report
 
-__all__ = ["ReportData", "render_report"]
+__all__ = ["DriftData", "ReportData", "render_drift_report", "render_report"]

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import vl_convert
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.reports import words
 from segmentation.reports.data import ReportData, number, records, text
 from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
+from segmentation.reports.pages import environment
 from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
 from segmentation.reports.view import Choice, Difference, Segment, choice, differences, dimensions, migration, segments
@@ -251,18 +252,12 @@ def _hash(script: str) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("segmentation.reports", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment()
     helpers: dict[str, Any] = {
         name: getattr(words, name)
         for name in ("count", "decimal", "percent", "money", "day", "above_everyone", "feature_words", "probability")
     }
-    environment.globals.update(
+    made.globals.update(
         helpers, facts=_facts, mix=_mix, overlap=_overlap, summary=SUMMARY, no_data=NO_DATA, unknown=words.UNKNOWN
     )
-    return environment
+    return made
