@@ -7,6 +7,8 @@ LINES ?= 20000000
 ROWS ?= 500000
 CUSTOMERS ?= 100000
 ROUNDS ?= 5
+PORT ?= 10000
+AUDIENCE ?= analysts
 RAW := build/raw/complete_journey
 SHORT := not faults and not long and not airflow
 
@@ -18,12 +20,14 @@ QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-bl
 VENV := .venv/.installed
 JARS := build/jars/.resolved
 
-.PHONY: help setup demo new-source sql cluster test test-with-demo test-without-demo test-faults test-long test-airflow bench-features bench-sweep bench-validity bench-drift bench-monthly check format wheel clean
+.PHONY: help setup demo new-source sql sql-server docs cluster test test-with-demo test-without-demo test-faults test-long test-airflow bench-features bench-sweep bench-validity bench-drift bench-monthly check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
 	@echo "make sql    a SQL prompt on the warehouse"
+	@echo "make sql-server  the same for BI tools: jdbc:hive2://127.0.0.1:10000 (PORT=n, AUDIENCE=everyone for aggregates alone)"
+	@echo "make docs   the reference of metrics, tables, marts, segments and decisions, in build/docs"
 	@echo "make new-source NAME=shop FILES=dir  a first draft of conf/sources/shop.yml (CURRENCY=EUR TIME_ZONE=Europe/Berlin)"
 	@echo "make cluster  a Spark standalone master and two workers on this machine, spark://127.0.0.1:7077, until Ctrl-C"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
@@ -63,6 +67,12 @@ sql: setup
 	@segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
 	@spark-sql --properties-file conf/spark/local.conf -i build/catalog.sql $(QUIET)
 
+sql-server: setup
+	@$(SUBMIT) jobs/sql_server.py --warehouse "$(WAREHOUSE)" --port $(PORT) --audience $(AUDIENCE) $(QUIET)
+
+docs: setup
+	@segmentation docs --out build/docs
+
 cluster: setup
 	@trap 'kill $$(jobs -p)' INT TERM EXIT; export SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON="$(CURDIR)/.venv/bin/python"; cd build; \
 	spark_class="$$(python -c 'import pathlib, pyspark; print(pathlib.Path(pyspark.__file__).parent)')/bin/spark-class"; \
@@ -90,8 +100,10 @@ test-without-demo: setup
 test-faults: setup
 	pytest -m faults
 
+# And what make demo leaves of the whole data.
 test-long: setup
 	pytest -m long
+	pytest --whole-demo tests/jobs/test_demo.py tests/features/test_oracle_real.py
 
 # An environment of its own: Airflow pins what the library does not.
 test-airflow: setup

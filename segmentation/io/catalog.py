@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from delta.tables import DeltaTable
 
@@ -20,15 +20,13 @@ def register(warehouse: Warehouse, tables: Iterable[Table]) -> None:
     Raises SegmentationError where the names are those of another warehouse: they would stay so.
     """
     tables = list(tables)
-    known = next(
-        (f"{STORE}.{t.name}" for t in tables if warehouse.spark.catalog.tableExists(f"{STORE}.{t.name}")), None
-    )
+    known = next((t for t in tables if warehouse.spark.catalog.tableExists(f"{STORE}.{t.name}")), None)
     if known is not None:
-        detail = DeltaTable.forName(warehouse.spark, known).detail().select("location").first()
+        detail = DeltaTable.forName(warehouse.spark, f"{STORE}.{known.name}").detail().select("location").first()
         assert detail is not None  # a table has one detail row
-        if absolute(warehouse.spark, detail["location"]) != warehouse.path(known.removeprefix(f"{STORE}.")):
+        if absolute(warehouse.spark, detail["location"]) != warehouse.path(known):
             raise SegmentationError(
-                f"{known} is {detail['location']} in this session, not a table of {warehouse.root}. "
+                f"{STORE}.{known.name} is {detail['location']} in this session, not a table of {warehouse.root}. "
                 "Start another session for another warehouse."
             )
     for statement in catalog_sql(warehouse, tables):
@@ -48,21 +46,23 @@ def catalog_sql(warehouse: Warehouse, tables: Iterable[Table]) -> list[str]:
             f"CREATE TABLE IF NOT EXISTS {STORE}.{table.name} USING delta LOCATION {quote(warehouse.path(table))}"
         )
     for table in tables:
-        columns = [f"`{c.name}` COMMENT {quote(c.comment)}" for c in table.columns]
-        select = _view_select(warehouse, table)
+        columns = {c.name: c.comment for c in table.columns}
         if table is SEGMENT_MODELS:
-            columns.append("`alias` COMMENT 'champion: the bundle last promoted; challenger: a newer one; else null'")
-        statements.append(
-            f"CREATE OR REPLACE VIEW {VIEWS}.{table.name} ({', '.join(columns)}) "
-            f"COMMENT {quote(table.grain)} AS {select}"
-        )
+            columns["alias"] = "champion: the bundle last promoted; challenger: a newer one; else null"
+        statements.append(view_sql(f"{VIEWS}.{table.name}", columns, table.grain, _view_select(warehouse, table)))
     return statements
+
+
+def view_sql(name: str, columns: Mapping[str, str], grain: str, select: str) -> str:
+    """The statement that makes a view of a SELECT, each of its columns with what it means."""
+    explained = ", ".join(f"`{column}` COMMENT {quote(comment)}" for column, comment in columns.items())
+    return f"CREATE OR REPLACE VIEW {name} ({explained}) COMMENT {quote(grain)} AS {select}"
 
 
 def _view_select(warehouse: Warehouse, table: Table) -> str:
     columns = ", ".join(f"t.`{c.name}`" for c in table.columns)
     source = f"{STORE}.{table.name}"
-    if table.kind == "log":
+    if table.kind in ("log", "aggregate"):
         return f"SELECT {columns} FROM {source} t"
     if table.kind == "state":
         return f"SELECT {columns} FROM {source} VERSION AS OF {published_version(warehouse, table)} t"

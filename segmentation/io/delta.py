@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 from delta.exceptions import (
@@ -28,6 +28,7 @@ from pyspark.sql.types import DataType, StructType
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import Column, Table
+from segmentation.io.files import file_system, literal
 
 # In delta-spark 4.4 these are siblings: the basic class is a base of none of the others.
 LOST = (
@@ -72,8 +73,10 @@ class Warehouse:
         self._rows: dict[str, tuple[int, list[Row]]] = {}
 
     def path(self, table: Table | str) -> str:
-        """Where a table lives, for readers without a metastore too."""
-        return f"{self.root}/segmentation/{table if isinstance(table, str) else table.name}"
+        """Where a table lives, for readers without a metastore too; aggregate ones apart from the others."""
+        if isinstance(table, str):
+            return f"{self.root}/segmentation/{table}"
+        return f"{self.root}/{'aggregates' if table.kind == 'aggregate' else 'segmentation'}/{table.name}"
 
     def create(self, tables: Iterable[Table]) -> None:
         """Creates missing tables empty and adds missing columns.
@@ -97,7 +100,7 @@ class Warehouse:
 
     def _match_contract(self, table: Table) -> None:
         path = self.path(table)
-        if not DeltaTable.isDeltaTable(self.spark, path):
+        if not self.exists(table):
             builder = DeltaTable.createIfNotExists(self.spark).location(path).comment(table.grain)
             for c in table.columns:
                 builder = builder.addColumn(c.name, c.type, comment=c.comment)
@@ -135,7 +138,9 @@ class Warehouse:
 
     def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
         """Rows made on the driver, in the table's types and order."""
-        return self.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], table.ddl)
+        return self.spark.createDataFrame(
+            [tuple(row[name] for name in table.names) for row in rows], _struct(table.ddl)
+        )
 
     def merge(self, table: Table, rows: DataFrame, gone: DataFrame | None = None, once: Collection[str] = ()) -> int:
         """Upserts `rows` on the table's key, deletes the keys in `gone`, in one commit, and returns its version.
@@ -214,9 +219,12 @@ class Warehouse:
         feed = reader.option("startingVersion", since + 1).option("endingVersion", until).load(self.path(table))
         return feed.select(*table.names)
 
-    def overwrite(self, table: Table, rows: DataFrame) -> int:
-        """Replaces a state table's content in one commit and returns its version."""
+    def overwrite(self, table: Table, rows: DataFrame, as_ofs: Iterable[dt.date] | None = None) -> int:
+        """Replaces a table's content, or that of some as-of dates alone, in one commit and returns its version."""
         writer = rows.select(*table.names).write.format("delta").mode("overwrite")
+        if as_ofs is not None:
+            dates = ", ".join(f"DATE'{as_of}'" for as_of in as_ofs)
+            writer = writer.option("replaceWhere", f"as_of IN ({dates})")
         return self._committed(table, lambda: writer.save(self.path(table)))
 
     def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
@@ -304,17 +312,22 @@ class Warehouse:
 
     def version(self, table: Table) -> int:
         """The table's newest Delta version."""
+        newest = self._newest(table)
+        if newest is None:
+            raise SegmentationError(f"{self.path(table)}: there is no table. Expected one that a job has created.")
+        return newest
+
+    def _newest(self, table: Table) -> int | None:
         # Its commits are files named by number, and a listing is sorted: no Spark job, as the table's history would be.
-        literal = re.sub(r"([\[\]{}*?\\])", r"\\\1", self.path(table))
-        fs, commits = _file_system(self.spark, f"{literal}/_delta_log/[0-9]*.json")
+        fs, commits = file_system(self.spark, f"{literal(self.path(table))}/_delta_log/[0-9]*.json")
         found = fs.globStatus(commits)
-        return int(found[len(found) - 1].getPath().getName().partition(".")[0])
+        return int(found[len(found) - 1].getPath().getName().partition(".")[0]) if found else None
 
     def rows(self, table: Table) -> list[Row]:
         """Everything in a small table, read again only where somebody has written since; none where it is not there."""
-        if not self.exists(table):
+        version, path = self._newest(table), self.path(table)
+        if version is None:
             return []
-        version, path = self.version(table), self.path(table)
         known = self._rows.get(path)
         if known is None or known[0] != version:
             known = self._rows[path] = version, self.read(table, version).collect()
@@ -322,23 +335,17 @@ class Warehouse:
 
     def delete_folder(self, path: str) -> None:
         """Deletes a folder that is no table's; nothing where there is none."""
-        fs, folder = _file_system(self.spark, path)
+        fs, folder = file_system(self.spark, path)
         fs.delete(folder, True)
 
     def exists(self, table: Table) -> bool:
         """Whether the table was created."""
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
-
-
-def _file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
-    """Hadoop's file system that a path lies in, and the path as Hadoop has it."""
-    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
-    return hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration()), hadoop_path
+        return self._newest(table) is not None
 
 
 def absolute(spark: SparkSession, path: str) -> str:
     """The path as Hadoop's file systems qualify it, without a trailing slash; local paths stay plain."""
-    fs, hadoop_path = _file_system(spark, path)
+    fs, hadoop_path = file_system(spark, path)
     qualified = fs.makeQualified(hadoop_path)
     uri = qualified.toUri()
     return str(uri.getPath() if uri.getScheme() == "file" else qualified.toString()).rstrip("/")
@@ -364,6 +371,7 @@ def _same_type(stored: DataType, ddl: str) -> bool:
     return stored.simpleString() == _struct(f"c {ddl}")["c"].dataType.simpleString()
 
 
+@cache
 def _struct(ddl: str) -> StructType:
     return cast(StructType, StructType.fromDDL(ddl))
 

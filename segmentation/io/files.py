@@ -38,10 +38,7 @@ def list_files(spark: SparkSession, folder: str, pattern: str, whole: bool = Fal
 
     Raises BadInputError naming what the folder holds where nothing matches.
     """
-    jvm = spark._jvm
-    assert jvm is not None  # a classic session always has its gateway
-    path = jvm.org.apache.hadoop.fs.Path(f"{literal(folder.rstrip('/'))}/{pattern}")
-    fs = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    fs, path = file_system(spark, f"{literal(folder.rstrip('/'))}/{pattern}")
     found = []
     for status in fs.globStatus(path) or []:
         found += list(fs.listStatus(status.getPath())) if status.isDirectory() and not whole else [status]
@@ -56,7 +53,7 @@ def list_files(spark: SparkSession, folder: str, pattern: str, whole: bool = Fal
         key=lambda f: f.path,
     )  # fmt: skip
     if not files:
-        parent = jvm.org.apache.hadoop.fs.Path(folder)
+        _, parent = file_system(spark, folder)
         if not fs.exists(parent):
             raise BadInputError(f"{folder}: there is no such folder. Name the folder of the raw files with --input.")
         have = [s.getPath().getName() for s in fs.listStatus(parent)]
@@ -73,18 +70,22 @@ def literal(path: str) -> str:
     return re.sub(r"[\\*?\[\]{}]", r"\\\g<0>", path)
 
 
+def file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    """Hadoop's file system that a path lies in, and the path as Hadoop has it."""
+    # By its whole name at once: each part of a.b.c that is no class is looked for in every JAR.
+    hadoop_path = getattr(spark._jvm, "org.apache.hadoop.fs.Path")(path)
+    return hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration()), hadoop_path
+
+
 def exists(spark: SparkSession, path: str) -> bool:
     """Whether a file or folder is there."""
-    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
-    return bool(hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration()).exists(hadoop_path))
+    fs, hadoop_path = file_system(spark, path)
+    return bool(fs.exists(hadoop_path))
 
 
 def write_text(spark: SparkSession, path: str, text: str) -> None:
     """Writes a whole text file, beside and then renamed: nobody opens half of it."""
-    jvm = spark._jvm
-    assert jvm is not None  # a classic session always has its gateway
-    target, scratch = (jvm.org.apache.hadoop.fs.Path(p) for p in (path, path + ".writing"))
-    fs = target.getFileSystem(spark._jsc.hadoopConfiguration())
+    (fs, target), (_, scratch) = (file_system(spark, p) for p in (path, path + ".writing"))
     stream = fs.create(scratch, True)
     stream.write(text.encode("utf-8"))
     stream.close()

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspark.sql import Row
 
@@ -14,6 +14,8 @@ from segmentation.core.config import code_version, fingerprint
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import PROMOTIONS, RUNS, Table
 from segmentation.io.delta import ATTEMPTS, Warehouse
+
+R = TypeVar("R", bound="Row | dict[str, Any]")
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,10 @@ class RunStore:
         """The run of a job that is shown for the latest as-of date before this one; None where there is none."""
         return _last(sorted((r for r in self.of(job) if r["as_of"] < as_of), key=lambda r: r["as_of"]))
 
+    def shown(self, table: Table) -> dict[dt.date, Row]:
+        """The run whose rows of a published table are shown, by as-of date: of those that wrote any the last."""
+        return shown_runs(self._all(), table.name)
+
     def last_as_of(self, job: str) -> dt.date | None:
         """The latest as-of date that a job has published; None before any."""
         return max((r["as_of"] for r in self.of(job)), default=None)
@@ -153,6 +159,11 @@ class RunStore:
 
     def _next(self, column: str, table: Table) -> int:
         return max((r[column] for r in self._warehouse.rows(table)), default=0) + 1
+
+
+def shown_runs(runs: Iterable[R], table: str) -> dict[dt.date, R]:
+    """By as-of date, of the runs that wrote rows of a published table the last; `runs` in order of publication."""
+    return {r["as_of"]: r for r in runs if table in r["output_versions"]}
 
 
 def _last(rows: Iterable[Row]) -> Row | None:

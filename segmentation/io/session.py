@@ -16,6 +16,8 @@ REQUIRED = {
     "spark.sql.ansi.enabled": "true",
     # delta-rs' to_pyarrow_* cannot read deletion vectors.
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    # To answer max(as_of) from its log Delta expects java.sql.Date; in the SQL server dates are java.time.LocalDate.
+    "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
     # Below this greatest of numbers Spark measures the whole batch after every row that it hands to Python: with list
     # columns three times the time. Batches are bounded by their number of rows.
     "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647b",

@@ -16,15 +16,17 @@ from pyspark.sql import Row
 from segmentation.clustering import SweepConfig
 from segmentation.core.config import load, read_yaml
 from segmentation.core.errors import ConfigError
-from segmentation.core.schemas import SEGMENT_PROFILES, TABLES, Table
+from segmentation.core.schemas import AGGREGATES, SEGMENT_PROFILES, TABLES, Table
 from segmentation.features import Registry, load_registry
 from segmentation.io import RunStore, Warehouse, open_session
 from segmentation.io.runs import Run
+from segmentation.marts import load_marts
 from segmentation.monitoring import load_monitoring
 from segmentation.pipeline.alerts import check_people, load_alerts
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.expressions import check_expressions
 from segmentation.pipeline.promotion import PromotionRules
+from segmentation.privacy import Disclosure
 from segmentation.segments import Stickiness, load_personas, load_population, load_rules
 from segmentation.staging import Source, load_source
 from segmentation.tiles import TILES
@@ -159,6 +161,8 @@ def open_context(
     rules = load_rules(folder, names)
     population = load_population(folder, names)
     load_personas(folder, registry.meant_for_fit)
+    load(folder / "disclosure.yml", Disclosure)
+    load_marts(folder, [t.name for t in (*TABLES, *TILES, *AGGREGATES, registry.table)])
     spark = open_session(app)
     check_expressions(spark, folder, registry, dimensions, rules, population, kpis)
     return Context(Warehouse(spark, warehouse), folder, source, steps or Steps(), restate)

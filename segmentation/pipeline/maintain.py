@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.config import Strict, load
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.core.schemas import K_SELECTION, K_SWEEP, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
+from segmentation.core.schemas import AGGREGATES, K_SELECTION, K_SWEEP, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
 from segmentation.io.delta import Part
 from segmentation.pipeline.context import Context
 
@@ -48,7 +48,7 @@ def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> d
     if not warehouse.exists(RUNS):
         raise BadInputError(f"{warehouse.root}: nothing is published there. Name another --warehouse.")
     rules = load(context.config / "maintenance.yml", MaintenanceRules)
-    tables = [t for t in context.tables if warehouse.exists(t)]
+    tables = [t for t in (*context.tables, *AGGREGATES) if warehouse.exists(t)]
     published = {t.name: t for t in tables if t.kind == "published"}
     for name in rules.keep_days:
         if name not in published or name in EVERY_FIT:

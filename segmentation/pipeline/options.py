@@ -1,16 +1,14 @@
-"""The options that all jobs share, and how a job ends: one sentence and an exit code."""
+"""The options that all jobs share; how a job ends is `run_job`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-import traceback
-from collections.abc import Callable
 
-from segmentation.core.errors import SegmentationError
 from segmentation.core.periods import parse_as_of, parse_as_ofs
-from segmentation.io.failures import SPARK_FAILED, reason
+from segmentation.io.failures import run_job
 from segmentation.pipeline.context import Context, open_context
+
+__all__ = ["context_of", "job_parser", "run_job"]
 
 
 def job_parser(
@@ -43,22 +41,3 @@ def context_of(app: str, options: argparse.Namespace, several: bool = False) -> 
     if getattr(options, "as_of", None) is not None:
         options.as_of = (parse_as_ofs if several else parse_as_of)(options.as_of)
     return open_context(app, options.config, options.source, options.warehouse, getattr(options, "restate", False))
-
-
-def run_job(job: Callable[[], None]) -> None:
-    """Runs a job and ends the process: a refusal is one sentence on standard error and its exit code.
-
-    Where Spark fails (a full disk, a lost cluster) its trace is shown, then the first cause in a sentence; exit code 1.
-    """
-    try:
-        job()
-    except SegmentationError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except SPARK_FAILED as error:
-        traceback.print_exc()
-        print(
-            f"error: Spark could not go on: {reason(error)}. Nothing that this step wrote is shown; once that is "
-            "mended, start the job again.", file=sys.stderr,
-        )  # fmt: skip
-        sys.exit(1)

@@ -10,7 +10,7 @@ from pyspark.sql import Row
 from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import DRIFT_REPORT, Table
 from segmentation.io.contents import contents, missing
-from segmentation.io.failures import SPARK_FAILED, reason
+from segmentation.io.failures import SPARK_FAILED, is_gone, reason
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.bundle import bundle_of
 from segmentation.pipeline.context import Context
@@ -20,12 +20,6 @@ from segmentation.pipeline.monitor import Month, config_of_report, measure
 from segmentation.pipeline.month import Verdict, config_of_month, write_month
 from segmentation.pipeline.season import NotKeptError
 from segmentation.segments import Model
-
-GONE = (
-    "FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND", "DELTA_VERSION_NOT_FOUND",
-    "DELTA_TRUNCATED_TRANSACTION_LOG", "BEYOND_DELETED_FILE_RETENTION", "Cannot time travel",
-)  # fmt: skip
-"""What Spark and Delta say of files and versions that are not kept any more."""
 
 
 def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
@@ -68,7 +62,7 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
         for again in wrote[1:]:
             found |= _compare(context, *again)
     except SPARK_FAILED as error:
-        if not any(sign in str(error) for sign in GONE):
+        if not is_gone(error):
             raise
         raise GuardError(
             f"{as_of} cannot be replayed: what it was made of is not kept any more ({reason(error)}). Versions of "

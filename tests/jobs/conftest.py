@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
 from segmentation.pipeline import Context, ingest, run_month
+from tests.jobs.homes import Shop
 from tests.shop import configure, open_shop, two_kinds, write_sales
 
 
@@ -46,3 +47,11 @@ def undisturbed(spark: SparkSession, shop: Path, no_tracking: None) -> Path:
     """The shop's warehouse as of 2024-05-01, made without any trouble."""
     run_month(open_shop(spark, shop / "conf", shop / "warehouse"), dt.date(2024, 5, 1), str(shop / "raw"))
     return shop / "warehouse"
+
+
+@pytest.fixture(scope="session")
+def two_months(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> Shop:
+    """The shop that knows where its customers live as of May and June 2024, with its aggregate tables."""
+    made = Shop(spark, tmp_path_factory.mktemp("homes"))
+    assert made.refresh() == {"segment_cube": 2, "drift_cube": 1, "quality_cube": 1}
+    return made

@@ -6,6 +6,7 @@ A `Table` is data. `io` creates it and writes its comments into Delta; `staging`
 
 from __future__ import annotations
 
+from segmentation.core.schemas.aggregates import AGGREGATES, DRIFT_CUBE, QUALITY_CUBE, SEGMENT_CUBE
 from segmentation.core.schemas.contract import (
     ALL_DIMENSIONS,
     DIMENSIONS,
@@ -50,10 +51,12 @@ TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 
 __all__ = [
+    "AGGREGATES",
     "ALERTS",
     "ALL_DIMENSIONS",
     "DATA_QUALITY",
     "DIMENSIONS",
+    "DRIFT_CUBE",
     "DRIFT_REPORT",
     "EXCLUDED_CUSTOMERS",
     "K_SELECTION",
@@ -62,12 +65,14 @@ __all__ = [
     "NO_DATA",
     "POPULATION",
     "PROMOTIONS",
+    "QUALITY_CUBE",
     "QUARANTINE",
     "RUNS",
     "SEGMENTS",
     "SEGMENTS_CHALLENGER",
     "SEGMENTS_LATEST",
     "SEGMENT_CHANGES",
+    "SEGMENT_CUBE",
     "SEGMENT_DIFFERENCES",
     "SEGMENT_LINEAGE",
     "SEGMENT_MIGRATION",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["state", "published", "log"]
+Kind = Literal["state", "published", "log", "aggregate"]
 
 MONEY = "decimal(18,2)"
 DIMENSIONS = ("demographics", "transactional", "behavioral", "psychographic", "cx_engagement")
@@ -28,7 +28,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table's contract. `state` changes by one commit an ingest, `published` is partitioned by (as_of, run_id)."""
+    """A table's contract. `state` changes by one commit an ingest, `published` is partitioned by (as_of, run_id).
+
+    An `aggregate` lies in a directory of its own, which people may read who may not read the others; it is made of what
+    is published, an as-of date at a time.
+    """
 
     name: str
     grain: str
@@ -59,7 +63,7 @@ class Table:
     @property
     def partition_by(self) -> tuple[str, ...]:
         """The partition columns. Disjoint attempts at published tables never conflict."""
-        return ("as_of", "run_id") if self.kind == "published" else self.parted_by
+        return {"published": ("as_of", "run_id"), "aggregate": ("as_of",)}.get(self.kind, self.parted_by)
 
 
 def col(name: str, type_: str, comment: str, *, required: bool = False, non_negative: bool = False) -> Column:
