@@ -160,14 +160,12 @@ def test_a_warehouse_without_a_month_and_a_damaged_one_are_said(
     capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
 ) -> None:
-    runs = tmp_path / "segmentation" / "runs"
-    shutil.copytree(two_months.warehouse / "segmentation" / "runs" / "_delta_log", runs / "_delta_log")
-    for file in (runs / "_delta_log").iterdir():
-        if file.name != f"{0:020}.json":
-            file.unlink()
+    log, first = tmp_path / "segmentation" / "runs" / "_delta_log", f"{0:020}.json"
+    log.mkdir(parents=True)
+    shutil.copy(two_months.warehouse / "segmentation" / "runs" / "_delta_log" / first, log / first)
     ask = Ask(tmp_path, monkeypatch, capsys)
     assert "no month is published yet. Run jobs/monthly.py first." in ask.refused(*words)
-    (runs / "_delta_log" / f"{0:020}.json").write_text("{nonsense")
+    (log / first).write_text("{nonsense")
     assert "error: " in ask.refused(*words)
     with pytest.raises(SystemExit):
         ask("doctor")
