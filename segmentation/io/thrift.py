@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import ConfigError
@@ -41,6 +42,14 @@ def open_door(spark: SparkSession, host: str, port: int) -> None:
     hadoop.set("hive.server2.thrift.bind.host", host)
     hadoop.set("hive.server2.thrift.port", str(port))
     getattr(spark._jvm, SERVER).startWithContext(spark._jsparkSession.sqlContext())
+
+
+def is_open(spark: SparkSession) -> bool:
+    """Whether Spark is still there: its JVM may have been ended without this process."""
+    try:
+        return not spark._jsc.sc().isStopped()
+    except (Py4JError, OSError):
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+from py4j.protocol import Py4JError
+
 from segmentation.core.errors import ConfigError, SegmentationError
 from segmentation.core.schemas import AGGREGATES, RUNS
 from segmentation.io.failures import SPARK_FAILED, reason
-from segmentation.io.thrift import open_door
+from segmentation.io.thrift import is_open, open_door
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.marts import names_sql
 
@@ -16,7 +18,7 @@ LOOKS_EVERY = 10.0
 
 
 def serve(context: Context, host: str, port: int, for_everyone: bool = False) -> None:
-    """Serves until it is interrupted, and writes nothing. `for_everyone`: only what tells of no few customers.
+    """Serves until it is interrupted or Spark ends, and writes nothing. `for_everyone`: only what tells of no few customers.
 
     Views of published tables follow `runs` by themselves; those of staged tables are named again once an ingest is
     published. Of a warehouse the door for everyone reads the aggregate tables alone. Raises ConfigError where they are
@@ -32,15 +34,18 @@ def serve(context: Context, host: str, port: int, for_everyone: bool = False) ->
     audience = "everyone" if for_everyone else "analysts"
     context.steps.say(f"SQL for {audience}: jdbc:hive2://{host}:{port}/segmentation, until Ctrl-C")
     try:
-        while True:
+        while is_open(context.warehouse.spark):
             time.sleep(LOOKS_EVERY)
             try:
                 if _newest(context, for_everyone) != seen:
                     seen = _name(context, for_everyone)
             except (SegmentationError, *SPARK_FAILED) as problem:
                 context.steps.say(f"  warning                 names stay as they were: {reason(problem)}")
+            except (Py4JError, OSError):
+                break  # Spark has gone meanwhile
     except KeyboardInterrupt:
-        context.steps.say("closed")
+        pass
+    context.steps.say("closed")
 
 
 def _name(context: Context, for_everyone: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -39,7 +40,10 @@ def start(shop: Shop, warehouse: Path, audience: str, log: Path) -> Iterator[int
     environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     command = [*(POWERLESS if os.geteuid() == 0 else []), *command]
-    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process:
+    with (
+        log.open("w") as out,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True) as process,
+    ):
         try:
             end = time.monotonic() + PATIENCE_SECONDS
             while not _listens(port):
@@ -48,7 +52,7 @@ def start(shop: Shop, warehouse: Path, audience: str, log: Path) -> Iterator[int
                 time.sleep(0.5)
             yield port
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)  # Java and the Python that it has started
 
 
 @contextmanager
