@@ -18,7 +18,9 @@ LOOKS_EVERY = 10.0
 
 
 def serve(context: Context, host: str, port: int, for_everyone: bool = False) -> None:
-    """Serves until it is interrupted or Spark ends, and writes nothing. `for_everyone`: only what tells of no few customers.
+    """Serves until it is interrupted or Spark ends, and writes nothing.
+
+    for_everyone: only what tells of no few customers.
 
     Views of published tables follow `runs` by themselves; those of staged tables are named again once an ingest is
     published. Of a warehouse the door for everyone reads the aggregate tables alone. Raises ConfigError where they are
