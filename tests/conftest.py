@@ -123,11 +123,17 @@ def no_names(spark: SparkSession) -> Iterator[None]:
     forget()
 
 
+def job_environment() -> dict[str, str]:
+    """In which another process finds spark-submit and this interpreter, and no settings of the tests' own session."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"}
+
+
 def submit(job: str, *options: str, fast: bool = False) -> subprocess.CompletedProcess[str]:
     """`spark-submit` of a job as README shows it; `fast` starts quicker and computes slower."""
     command = [*(SUBMIT_FAST if fast else SUBMIT), f"jobs/{job}.py", *options]
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYSPARK_SUBMIT_ARGS", "MLFLOW_TRACKING_URI")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment = job_environment()
+    environment.pop("MLFLOW_TRACKING_URI", None)
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -90,11 +90,7 @@ def _jars() -> Finding:
     found = sorted(p.name for p in JARS.glob("*.jar"))
     if any(name.startswith("delta-spark") for name in found):
         return Finding("Delta's JARs", f"{len(found)} in {JARS}")
-    return Finding(
-        "Delta's JARs",
-        f"none in {JARS}",
-        "Run make setup in the project's folder.",
-    )
+    return Finding("Delta's JARs", f"none in {JARS}", "Run make setup in the project's folder.")
 
 
 def _disk(warehouse: str) -> Finding:

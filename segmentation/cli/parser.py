@@ -23,26 +23,24 @@ def build_parser() -> argparse.ArgumentParser:
         made.set_defaults(module=module, function=name.replace("-", "_"))
         return made
 
-    def reading(name: str, help_: str) -> argparse.ArgumentParser:
-        made = command(name, "reading", help_)
+    def asking(name: str, help_: str, module: str = "reading") -> argparse.ArgumentParser:
+        made = command(name, module, help_)
         made.add_argument("--warehouse", default="warehouse", metavar="DIR", help="where the tables live")
         made.add_argument("--json", action="store_true", help="for programs instead of people")
         return made
 
-    segments = reading("segments", "the segments of a month: customers, revenue, rhythm")
+    segments = asking("segments", "the segments of a month: customers, revenue, rhythm")
     segments.add_argument("--as-of", metavar="YYYY-MM-DD", help="which month (default: the newest)")
     segments.add_argument("--dimension", default="unified", metavar="NAME", help="default: unified")
-    why = reading("why", "why a customer is in a segment, how far the next one is, and where the customer was before")
+    why = asking("why", "why a customer is in a segment, how far the next one is, and where the customer was before")
     why.add_argument("customer_id", metavar="CUSTOMER_ID")
     why.add_argument("--as-of", metavar="YYYY-MM-DD", help="which month (default: the newest with this customer)")
-    compare = reading("compare", "two months: which segments grew, shrank, came and went, and who moved")
+    compare = asking("compare", "two months: which segments grew, shrank, came and went, and who moved")
     compare.add_argument("before", metavar="MONTH", help="the earlier as-of date, YYYY-MM-DD")
     compare.add_argument("after", metavar="MONTH", help="the later one")
     compare.add_argument("--dimension", default="unified", metavar="NAME", help="default: unified")
-    reading("tables", "every table: what a row is, how many there are, and how large it is")
-    doctor = command("doctor", "doctor", "whether this machine, warehouse and registry are fit to work, and what to do")
-    doctor.add_argument("--warehouse", default="warehouse", metavar="DIR", help="where the tables live")
-    doctor.add_argument("--json", action="store_true", help="for programs instead of people")
+    asking("tables", "every table: what a row is, how many there are, and how large it is")
+    asking("doctor", "whether this machine, warehouse and registry are fit to work, and what to do", "doctor")
     completion = command("completion", "completion", "the completion of this command line for a shell")
     completion.add_argument(
         "shell", choices=("bash", "zsh", "tcsh"), help='bash: eval "$(segmentation completion bash)"'

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
-from segmentation.cli.shown import growth, number, print_json, print_table, print_text
+from segmentation.cli.shown import growth, print_json, print_table, print_text
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import (
     AGGREGATES,
@@ -22,6 +21,8 @@ from segmentation.core.schemas import (
     UNIFIED,
     Table,
 )
+from segmentation.core.segment_lines import HEADINGS, cells, in_order
+from segmentation.core.text import number
 from segmentation.features import Registry
 from segmentation.io.reader import Reader, Rows
 from segmentation.tiles import TILES
@@ -43,13 +44,7 @@ def segments(options: argparse.Namespace) -> None:
         print_json([{"as_of": as_of} | r for r in rows])
         return
     print(f"{options.dimension} segments as of {as_of}")
-    print_table(
-        ("segment", "customers", "share", "revenue", "order value", "orders/year", "last order"),
-        [[r["segment_name"], number(r["customers"]), number(r["customer_share"], ".1%"),
-          number(r["revenue_share"], ".1%"), number(r["average_order_value"], ",.2f"),
-          number(r["orders_per_customer_365d"], ".1f"),
-          number(r["median_days_since_last_order"], ".0f", " days ago")] for r in rows],
-    )  # fmt: skip
+    print_table(HEADINGS, [cells(r) for r in rows])
 
 
 def why(options: argparse.Namespace) -> None:
@@ -191,8 +186,4 @@ def _profiles(reader: Reader, as_of: dt.date, dimension: str) -> Rows:
     if dimension not in ALL_DIMENSIONS:
         raise ConfigError(f'dimension "{dimension}" is not known. {nearest(dimension, ALL_DIMENSIONS)}')
     rows = reader.rows(SEGMENT_PROFILES, PROFILE, as_of, dimension=dimension)
-    return sorted(rows, key=lambda r: (*_last_ones(r["segment_id"]), r["segment_id"]))
-
-
-def _last_ones(segment_id: str) -> Sequence[bool]:
-    return segment_id == NO_DATA, segment_id.startswith("rule-")
+    return in_order(rows)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from segmentation.core.text import table
+from segmentation.core.text import number, table
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], indent: str = "  ") -> None:
@@ -37,15 +37,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-def number(value: Any, form: str = ",", unit: str = "") -> str:
-    """The number in a form of `format`; a dash for none.
-
-    >>> number(0.1234, "+.1%"), number(None), number(1234, unit=" rows")
-    ('+12.3%', '–', '1,234 rows')
-    """
-    return "–" if value is None else f"{value:{form}}{unit}"
 
 
 def growth(after: Any, before: Any) -> str:

@@ -1,10 +1,11 @@
-"""Tables of text, for a terminal."""
+"""Tables and numbers as text, for a terminal."""
 
 from __future__ import annotations
 
 import re
 import string
 from collections.abc import Sequence
+from typing import Any
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
@@ -31,6 +32,15 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int | N
         ).rstrip()
         for row in cells
     ]
+
+
+def number(value: Any, form: str = ",", unit: str = "") -> str:
+    """The number in a form of `format`; a dash for none.
+
+    >>> number(0.1234, "+.1%"), number(None), number(1234, unit=" rows")
+    ('+12.3%', '–', '1,234 rows')
+    """
+    return "–" if value is None else f"{value:{form}}{unit}"
 
 
 def _is_number(text: str) -> bool:

@@ -7,7 +7,19 @@ What a feature means in plain SQL, without tiles, is `plain_sql`.
 """
 
 from segmentation.features.build import Inputs, Lines, Tiles, build_features
+from segmentation.features.listing import Listed, listed
 from segmentation.features.plain_sql import plain_sql
 from segmentation.features.registry import Feature, Registry, load_registry
 
-__all__ = ["Feature", "Inputs", "Lines", "Registry", "Tiles", "build_features", "load_registry", "plain_sql"]
+__all__ = [
+    "Feature",
+    "Inputs",
+    "Lines",
+    "Listed",
+    "Registry",
+    "Tiles",
+    "build_features",
+    "listed",
+    "load_registry",
+    "plain_sql",
+]

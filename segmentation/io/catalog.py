@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from delta.tables import DeltaTable
 
 from segmentation.core.errors import SegmentationError
-from segmentation.core.schemas import PROMOTIONS, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
+from segmentation.core.schemas import PROMOTIONS, RUNS, SCHEMA, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
 from segmentation.io.delta import Warehouse, absolute, quote
 
 STORE = "segmentation_store"
-VIEWS = "segmentation"
+VIEWS = SCHEMA
 
 
 def register(warehouse: Warehouse, tables: Iterable[Table]) -> None:

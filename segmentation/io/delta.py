@@ -74,9 +74,7 @@ class Warehouse:
 
     def path(self, table: Table | str) -> str:
         """Where a table lives, for readers without a metastore too; aggregate ones apart from the others."""
-        if isinstance(table, str):
-            return f"{self.root}/segmentation/{table}"
-        return f"{self.root}/{'aggregates' if table.kind == 'aggregate' else 'segmentation'}/{table.name}"
+        return f"{self.root}/{f'segmentation/{table}' if isinstance(table, str) else table.folder}"
 
     def create(self, tables: Iterable[Table]) -> None:
         """Creates missing tables empty and adds missing columns.

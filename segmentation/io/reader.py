@@ -42,12 +42,12 @@ class Reader:
             raise ConfigError(
                 f"--warehouse {warehouse}: there are no published tables. Run make demo first, or name another."
             )
-        self.runs: Rows = sorted(_query(found, RUNS.names), key=lambda r: r["publish_seq"])
+        runs = [r | {"output_versions": dict(r["output_versions"] or ())} for r in _query(found, RUNS.names)]
+        self.runs: Rows = sorted(runs, key=lambda r: r["publish_seq"])
 
     def shown(self, table: Table) -> dict[dt.date, dict[str, Any]]:
         """The run whose rows of a published table are shown, by as-of date, oldest first."""
-        runs = [r | {"output_versions": dict(r["output_versions"] or ())} for r in self.runs]
-        return dict(sorted(shown_runs(runs, table.name).items()))
+        return dict(sorted(shown_runs(self.runs, table.name).items()))
 
     def rows(self, table: Table, columns: Sequence[str], as_of: dt.date | None = None, **equal: str) -> Rows:
         """The rows shown of a published table, of one as-of date or all, in which the columns `equal` have the values.
@@ -72,9 +72,7 @@ class Reader:
 
     def _open(self, table: Table) -> DeltaTable | None:
         try:
-            return DeltaTable(
-                f"{self.root}/{'aggregates' if table.kind == 'aggregate' else 'segmentation'}/{table.name}"
-            )
+            return DeltaTable(f"{self.root}/{table.folder}")
         except TableNotFoundError:
             return None
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.periods import YEAR
 from segmentation.features import Feature
+from segmentation.segments.profiles import spent_by_department
 from segmentation.segments.sums import sums_by_segment
 from segmentation.tiles import in_units, since
 
@@ -74,17 +75,10 @@ def count_cells(
         *(f(c).alias(f"{n}_{c}") for c in orders for n, f in (("sum", F.sum), ("buyers", _with_any))),
     ).collect()  # fmt: skip
     places = [
-        Cell(
-            r["dimension"],
-            r["segment_id"],
-            r["city"],
-            r["loyalty_tier"],
-            r["customers"],
-            Fraction(r["amount"] or 0),
-            r["buyers"],
-        )
+        Cell(r["dimension"], r["segment_id"], r["city"], r["loyalty_tier"], r["customers"], Fraction(r["amount"] or 0),
+             r["buyers"])
         for r in counted
-    ]
+    ]  # fmt: skip
     sums = sums_by_segment(
         segments.select("dimension", "segment_id", "customer_id", F.lit(None).cast("string").alias("raw_segment_id")),
         features,
@@ -112,12 +106,7 @@ def _channels(counted: Sequence[Row]) -> Iterator[Cell]:
 
 
 def _departments(members: DataFrame, year: DataFrame) -> list[Cell]:
-    # By customer first: a customer is in a segment of every dimension, and has many days.
-    department = F.coalesce("sums.department", F.lit(UNKNOWN)).alias("department")
-    of_customers = (
-        year.select("customer_id", F.explode("by_category").alias("sums"))
-        .groupBy("customer_id", department).agg(F.sum("sums.net_amount").alias("net_amount"))
-    )  # fmt: skip
+    of_customers = spent_by_department(year).fillna({"department": UNKNOWN})
     joined = members.join(of_customers, on="customer_id", how="inner")
     rows = in_units(
         joined.groupBy("dimension", "segment_id", "department").agg(

@@ -17,12 +17,13 @@ Record = Mapping[str, Any]
 """A row of a table, by column."""
 Shown = Mapping[tuple[str, str], str]
 """(dimension, segment_id) → the label it is shown under; a segment of a dimension too small for any is missing."""
+Label = tuple[str, str]
+"""Dimension and label."""
 Measure = Callable[[Fraction, Fraction], dict[str, Any]]
 """What a row says of an amount and of the whole that it is part of."""
 MONEY = ("revenue_365d", "revenue_lifetime", "margin_365d")
-OF_YEAR = ("revenue_365d", "margin_365d", "average_order_value", "orders_per_customer_365d",
-           "median_days_since_last_order", "discount_share_365d")  # fmt: skip
 RATIOS = ("average_order_value", "orders_per_customer_365d", "median_days_since_last_order", "discount_share_365d")
+OF_YEAR = ("revenue_365d", "margin_365d", *RATIOS)
 OF_ROWS = ("rows_read", "rows_accepted", "rows_quarantined", "quarantined_by_rule", "null_share", "month_lines")
 OF_INPUTS = ("absent", "days_since_newest")
 """Checks of `data_quality` that count rows, and that say something of an input as a whole; others tell of amounts."""
@@ -55,38 +56,31 @@ def cube_rows(
     profiles, flows: the rows of `segment_profiles` and `segment_migration`; shown, before: the labels of segments at
     this as-of date and at the one before; descriptions: of the features by name.
     """
-    names = {(p["dimension"], shown[p["dimension"], p["segment_id"]]): p["segment_name"] for p in profiles
-             if (p["dimension"], p["segment_id"]) in shown}  # fmt: skip
-    names |= {key: OTHER for key in names if key[1] == OTHER}
-    found = [*_segments(profiles, cells.places, shown, rules), *_places(cells.places, shown, rules)]
+    of: dict[Label, list[Record]] = {}
+    for p in profiles:
+        if (label := shown.get((p["dimension"], p["segment_id"]))) is not None:
+            of.setdefault((p["dimension"], label), []).append(p)
+    names = {key: OTHER if key[1] == OTHER else members[0]["segment_name"] for key, members in of.items()}
+    sizes = {key: sum(p["customers"] for p in members) for key, members in of.items()}
+    found = [*_segments(of, sizes, cells.places, shown, rules), *_places(cells.places, shown, rules)]
     found += _flows(flows, shown, before, rules)
     found += _amounts("department", cells.departments, shown, rules, lambda amount, _: {"revenue_365d": _money(amount)})
     found += _amounts("channel", cells.channels, shown, rules, lambda amount, whole: {"value": float(amount / whole)})
-    members: dict[tuple[str, str], int] = {}
-    for p in profiles:
-        if (label := shown.get((p["dimension"], p["segment_id"]))) is not None:
-            members[p["dimension"], label] = members.get((p["dimension"], label), 0) + p["customers"]
-    found += _means(cells.features, members, shown, descriptions, rules)
+    found += _means(cells.features, sizes, shown, descriptions, rules)
     empty = dict.fromkeys(SEGMENT_CUBE.names) | {"part": "", "subpart": ""}
     rows = [empty | {"segment_name": names.get((r["dimension"], r["segment_id"]), r["segment_id"])} | r for r in found]
     return sorted(rows, key=lambda r: tuple(r[k] for k in SEGMENT_CUBE.key[1:]))
 
 
 def _segments(
-    profiles: Iterable[Record], places: Iterable[Cell], shown: Shown, rules: Disclosure
-) -> Iterator[dict[str, Any]]:
+    of: Mapping[Label, Sequence[Record]], sizes: Mapping[Label, int], places: Iterable[Cell], shown: Shown,
+    rules: Disclosure,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Money and rhythm of the last year are those of who bought in it: of too few, or unknown, they are not shown."""
-    buyers: dict[tuple[str, str], int] = {}
-    for key, cells in _by_label(places, shown).items():
-        buyers[key] = sum(c.active for c in cells)
-    of: dict[tuple[str, str], list[Record]] = {}
-    for p in profiles:
-        key = p["dimension"], p["segment_id"]
-        if key in shown:
-            of.setdefault((key[0], shown[key]), []).append(p)
+    buyers = {key: sum(c.active for c in cells) for key, cells in _by_label(places, shown).items()}
     for (dimension, segment_id), members in of.items():
         row: dict[str, Any] = {"dimension": dimension, "breakdown": "segment", "segment_id": segment_id}
-        row["customers"] = rounded(sum(p["customers"] for p in members), rules.round_to)
+        row["customers"] = rounded(sizes[dimension, segment_id], rules.round_to)
         row |= {c: _total(members, c) for c in MONEY}
         if len(members) == 1:
             row |= {c: members[0][c] for c in RATIOS}
@@ -164,7 +158,7 @@ def _amounts(
 
 
 def _means(
-    cells: Iterable[Cell], members: Mapping[tuple[str, str], int], shown: Shown, descriptions: Mapping[str, str],
+    cells: Iterable[Cell], sizes: Mapping[Label, int], shown: Shown, descriptions: Mapping[str, str],
     rules: Disclosure,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Where few have another value than the others (a number, nought, none at all), the mean would tell of them."""
@@ -174,14 +168,14 @@ def _means(
             n, active, amount = sums.get(c.part, (0, 0, Fraction(0)))
             sums[c.part] = n + c.customers, active + c.active, amount + c.amount
         for part, (n, active, amount) in sums.items():
-            groups = (active, n - active, members.get((dimension, segment_id), n) - n)
+            groups = (active, n - active, sizes.get((dimension, segment_id), n) - n)
             if n and all(size == 0 or size >= rules.min_customers for size in groups):
                 yield {"dimension": dimension, "breakdown": "feature", "segment_id": segment_id, "part": part,
                        "part_name": descriptions.get(part), "value": significant(float(amount / n))}  # fmt: skip
 
 
-def _by_label(cells: Iterable[Cell], shown: Shown) -> dict[tuple[str, str], list[Cell]]:
-    found: dict[tuple[str, str], list[Cell]] = {}
+def _by_label(cells: Iterable[Cell], shown: Shown) -> dict[Label, list[Cell]]:
+    found: dict[Label, list[Cell]] = {}
     for c in cells:
         key = c.dimension, c.segment_id
         if key in shown:
@@ -200,14 +194,15 @@ def drift_rows(report: Iterable[Record], profiles: Iterable[Record], rules: Disc
         everyone[p["dimension"]] = everyone.get(p["dimension"], 0) + p["customers"]
     found = []
     for r in report:
-        step = rules.min_customers / everyone[r["dimension"]] if everyone.get(r["dimension"]) else None
-        is_share = r["check"].endswith("_share")
         if r["check"] in OF_SEGMENTS or r["check"].startswith(PREFIX) or r["verdict"] == TOO_FEW:
             continue
-        if not is_share or step is not None:
-            row = {name: r[name] for name in DRIFT_CUBE.names if name in r}
-            step = max(step or 0.0, 0.01) if is_share else 0.01
-            found.append(row | {c: _to(r[c], step) for c in ("value", "threshold")})
+        step = 0.01
+        if r["check"].endswith("_share"):
+            if not everyone.get(r["dimension"]):
+                continue
+            step = max(step, rules.min_customers / everyone[r["dimension"]])
+        row = {name: r[name] for name in DRIFT_CUBE.names if name in r}
+        found.append(row | {c: _to(r[c], step) for c in ("value", "threshold")})
     return found
 
 

@@ -13,10 +13,9 @@ from sqlglot import exp
 
 from segmentation.core.config import Strict, parse
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.schemas import AGGREGATES
+from segmentation.core.schemas import AGGREGATES, SCHEMA
 
 Audience = Literal["analysts", "everyone"]
-SCHEMA = "segmentation"
 
 
 class Header(Strict):
@@ -37,8 +36,6 @@ class Mart:
     """analysts: may read of single customers; everyone: reads the aggregate tables alone."""
     columns: Mapping[str, str]
     sql: str
-    reads: frozenset[str]
-    """The tables."""
 
 
 def load_marts(folder: Path, tables: Collection[str]) -> list[Mart]:
@@ -87,4 +84,4 @@ def _read(path: Path, tables: Collection[str]) -> Mart:
             f"{path}: a mart for everyone reads {', '.join(sorted(beyond))}; expected only "
             f"{', '.join(t.name for t in AGGREGATES)}. Say `audience: analysts`."
         )
-    return Mart(path.stem, header.grain, header.audience, header.columns, sql, frozenset(reads))
+    return Mart(path.stem, header.grain, header.audience, header.columns, sql)

@@ -9,7 +9,7 @@ from pathlib import Path
 from segmentation.core.errors import ConfigError
 from segmentation.core.schemas import AGGREGATES, SEGMENT_PROFILES, TABLES
 from segmentation.core.text import table
-from segmentation.features import Registry, load_registry, plain_sql
+from segmentation.features import Registry, listed, load_registry, plain_sql
 from segmentation.marts import load_marts
 from segmentation.monitoring import load_monitoring
 from segmentation.reports.reference import Definitions, reference, reference_html, reference_markdown
@@ -25,12 +25,9 @@ HEADINGS = ("dimension", "feature", "unit", "windows", "description")
 def list_features(config: str, source: str) -> list[str]:
     """Lines of a table: one row per feature, its windows side by side; what the source cannot feed is off."""
     registry = _registry(config, source)
-    windows: dict[str, list[str]] = {}
-    for f in registry.features:
-        windows.setdefault(f.base, []).extend([f.window.name] if f.window else [])
     rows = [
-        (f.dimension, f.base, f.block.unit, ", ".join(windows[f.base]), f.block.description + _off(f.off_because))
-        for f in {f.base: f for f in registry.features}.values()
+        (of.feature.dimension, of.feature.base, of.feature.block.unit, ", ".join(of.windows), of.description)
+        for of in listed(registry)
     ]
     named = f"{len(registry.features)} columns, named <feature>_<window>; --sql NAME --as-of DATE shows what one means."
     return [*table(HEADINGS, rows), "", named]
@@ -70,7 +67,3 @@ def _registry(config: str, source: str) -> Registry:
     if not folder.is_dir():
         raise ConfigError(f"--config {config}: there is no such folder. Expected the project's conf/, or a copy of it.")
     return load_registry(folder, load_source(folder, source).provides())
-
-
-def _off(lacking: tuple[str, ...]) -> str:
-    return f" (off: no {', '.join(lacking).replace('|', ' or ')})" if lacking else ""

@@ -23,7 +23,7 @@ from segmentation.core.schemas import (
 )
 from segmentation.io.catalog import VIEWS, catalog_sql, view_sql
 from segmentation.io.failures import SPARK_FAILED, is_gone
-from segmentation.marts import Cells, Mart, count_cells, cube_rows, drift_rows, load_marts, quality_rows, shown_segments
+from segmentation.marts import Cells, count_cells, cube_rows, drift_rows, load_marts, quality_rows, shown_segments
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.features import tiles_before
 from segmentation.pipeline.population import customers_before
@@ -118,14 +118,13 @@ def _collected(context: Context, table: Table, run: Row) -> list[dict[str, Any]]
     return [r.asDict() for r in context.warehouse.read_run(table, run["as_of"], run["run_id"]).collect()]
 
 
-def marts_of(context: Context) -> list[Mart]:
-    """The marts of `conf/sql/marts`."""
-    return load_marts(context.config, [t.name for t in (*context.tables, *AGGREGATES)])
-
-
 def names_sql(context: Context, for_everyone: bool = False) -> list[str]:
     """The statements that give a session the names of tables and marts; `for_everyone` of what everyone may see."""
     tables = [*([] if for_everyone else context.tables), *AGGREGATES]
-    marts = [m for m in marts_of(context) if not for_everyone or m.audience == "everyone"]
-    views = (view_sql(f"{VIEWS}.{m.name}", m.columns, m.grain, m.sql) for m in marts)
+    marts = load_marts(context.config, [t.name for t in (*context.tables, *AGGREGATES)])
+    views = [
+        view_sql(f"{VIEWS}.{m.name}", m.columns, m.grain, m.sql)
+        for m in marts
+        if not for_everyone or m.audience == "everyone"
+    ]
     return [*catalog_sql(context.warehouse, tables), *views]

@@ -36,7 +36,7 @@ POINTS = 2000  # more dots than this hide each other
 
 def run_report(context: Context, run: Row) -> str:
     """Writes the report of a published scoring run, unless it is there, and returns its path."""
-    path = f"{context.warehouse.root}/reports/{run['as_of']}/{run['run_id']}/{NAME}"
+    path = _path(context, run, NAME)
     if not exists(context.warehouse.spark, path):
         with context.steps.step("report") as facts:
             html = render_report(report_data(context, run))
@@ -60,10 +60,14 @@ def run_drift_report(context: Context, drift: Row, month: Row | None = None) -> 
 
     month: the scoring run that it belongs to, with its word on the month; None where it was stopped, or measured alone.
     """
-    path = f"{context.warehouse.root}/reports/{drift['as_of']}/{drift['run_id']}/{DRIFT_NAME}"
+    path = _path(context, drift, DRIFT_NAME)
     if not exists(context.warehouse.spark, path):
         write_text(context.warehouse.spark, path, render_drift_report(drift_data(context, drift, month)))
     return path
+
+
+def _path(context: Context, run: Row, name: str) -> str:
+    return f"{context.warehouse.root}/reports/{run['as_of']}/{run['run_id']}/{name}"
 
 
 def drift_data(context: Context, drift: Row, month: Row | None) -> DriftData:

@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from segmentation.core.schemas import ALL_DIMENSIONS, DIMENSIONS, Table
-from segmentation.features import Feature, Registry
+from segmentation.features import Listed, Registry, listed
 from segmentation.marts import Mart
 from segmentation.monitoring import MonitoringRules
 from segmentation.reports.glossary import DECISIONS, GLOSSARY
@@ -141,24 +141,17 @@ def _names(personas: Personas) -> Iterable[Listing]:
 
 
 def _metrics(registry: Registry, dimension: str) -> Listing:
-    windows: dict[str, list[str]] = {}
-    fitted: set[str] = set()
-    of = [f for f in registry.features if f.dimension == dimension]
-    for f in of:
-        windows.setdefault(f.base, []).extend([f.window.name] if f.window else [])
-        if f.meant_for_fit:
-            fitted.add(f.base)
-    rows = [
-        (base, f.block.description + _off(f), f.block.unit, ", ".join(windows[base]) or "–",
-         f"`{f.block.value or f'quintile of {f.block.quintile_of}'}`", "yes" if base in fitted else "no")
-        for base, f in {f.base: f for f in of}.items()
-    ]  # fmt: skip
     headings = ("feature", "what it says", "unit", "windows", "over states and features", "in the fit")
+    rows = [_metric(of) for of in listed(registry) if of.feature.dimension == dimension]
     return Listing(f"Metrics: {dimension}", "", headings, rows)
 
 
-def _off(f: Feature) -> str:
-    return f" (off: no {', '.join(f.off_because).replace('|', ' or ')})" if f.off_because else ""
+def _metric(of: Listed) -> Row:
+    block = of.feature.block
+    return (
+        of.feature.base, of.description, block.unit, ", ".join(of.windows) or "–",
+        f"`{block.value or f'quintile of {block.quintile_of}'}`", "yes" if of.meant_for_fit else "no",
+    )  # fmt: skip
 
 
 def _columns(t: Table) -> Listing:

@@ -69,19 +69,22 @@ def _category_mix(
     segments: DataFrame, tiles: DataFrame, as_of: dt.date
 ) -> dict[tuple[str, str], dict[str, Decimal]]:  # fmt: skip
     """Net amounts of the last 365 days by segment and department."""
-    # By customer first: a customer is in a segment of every dimension, and has many days.
-    of_customers = (
-        since(tiles, YEAR.start(as_of))
-        .select("customer_id", F.explode("by_category").alias("sums"))
-        .where("sums.department IS NOT NULL")
-        .groupBy("customer_id", "sums.department").agg(F.sum("sums.net_amount").alias("net_amount"))
-    )  # fmt: skip
+    of_customers = spent_by_department(since(tiles, YEAR.start(as_of))).where("department IS NOT NULL")
     joined = segments.select("customer_id", *SEGMENT).join(of_customers, on="customer_id", how="inner")
     rows = in_units(joined.groupBy(*SEGMENT, "department").agg(F.sum("net_amount").alias("net_amount"))).collect()
     mixes: dict[tuple[str, str], dict[str, Decimal]] = {}
     for r in sorted(rows, key=lambda r: str(r["department"])):
         mixes.setdefault((r["dimension"], r["segment_id"]), {})[r["department"]] = r["net_amount"]
     return mixes
+
+
+def spent_by_department(days: DataFrame) -> DataFrame:
+    """One row per customer and department, null where unknown: the sum of net_amount over day tiles, as they have it.
+
+    By customer before any join: a customer is in a segment of every dimension, and has many days.
+    """
+    sums = days.select("customer_id", F.explode("by_category").alias("sums"))
+    return sums.groupBy("customer_id", "sums.department").agg(F.sum("sums.net_amount").alias("net_amount"))
 
 
 def _overlaps(segments: DataFrame) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:

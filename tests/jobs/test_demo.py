@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from segmentation.core.schemas import DIMENSIONS, TABLES, UNIFIED
 from segmentation.reports.quality import SUMMARY
 from tests.browser import open_page
-from tests.conftest import ROOT, submit
+from tests.conftest import ROOT, job_environment, submit
 from tests.published import published, table
 
 NEW_YEAR, JULY = dt.date(2018, 1, 1), dt.date(2017, 7, 1)
@@ -177,8 +176,7 @@ def test_a_second_run_ends_at_once_and_changes_no_table(demo_warehouse: Path, de
 def test_spark_sql_finds_the_tables_by_name_while_a_job_runs(
     demo_warehouse: Path, demo_raw: Path, tmp_path: Path
 ) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment = job_environment()
     start = ["spark-submit", "--properties-file", "conf/spark/local.conf"]
     catalog = tmp_path / "catalog.sql"
     job = [*start, "jobs/monthly.py", "--as-of", "2018-01-01", "--warehouse", str(demo_warehouse)]

@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.core.errors import ConfigError
 from segmentation.io.thrift import open_door
-from tests.conftest import ROOT, SUBMIT_FAST, free_port
+from tests.conftest import ROOT, SUBMIT_FAST, free_port, job_environment
 from tests.jobs.homes import JUNE, MAY, Shop
 from tests.published import published
 
@@ -44,12 +43,12 @@ def start(shop: Shop, warehouse: Path, audience: str, log: Path) -> Iterator[int
     port = free_port()
     command = [*SUBMIT_FAST, "jobs/sql_server.py", "--config", str(shop.folder / "conf"), "--source", "shop",
                "--warehouse", str(warehouse), "--port", str(port), "--audience", audience]  # fmt: skip
-    environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     command = [*powerless(), *command]
     with (
         log.open("w") as out,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True) as process,
+        subprocess.Popen(
+            command, cwd=ROOT, env=job_environment(), stdout=out, stderr=out, start_new_session=True
+        ) as process,
     ):
         try:
             end = time.monotonic() + PATIENCE_SECONDS

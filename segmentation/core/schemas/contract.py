@@ -12,6 +12,8 @@ DIMENSIONS = ("demographics", "transactional", "behavioral", "psychographic", "c
 UNIFIED = "unified"
 ALL_DIMENSIONS = (*DIMENSIONS, UNIFIED)
 NO_DATA = "no_data"
+SCHEMA = "segmentation"
+"""In which SQL finds tables and marts."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The column names in order: the `select` that ends a transform."""
         return tuple(c.name for c in self.columns)
+
+    @property
+    def folder(self) -> str:
+        """Where it lies in a warehouse; aggregates apart from the others."""
+        return f"{'aggregates' if self.kind == 'aggregate' else 'segmentation'}/{self.name}"
 
     @property
     def ddl(self) -> str:
