@@ -6,6 +6,7 @@ and ask questions of the live page, with nothing but the standard library.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import json
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,28 +66,16 @@ def open_page(path: Path, tmp: Path, width: int = 1280, ask: Mapping[str, str] |
     """Opens a local HTML file, `width` pixels wide (as a phone up to 480), and waits for its figures.
 
     `ask`: JavaScript expressions by name, evaluated in turn on the settled page; promises are awaited.
+    One Chromium serves all pages of a process, each in a context of its own that shares nothing with another.
     Raises AssertionError where Chromium is missing or the page does not settle in a minute.
     """
-    program = shutil.which(CHROMIUM)
-    assert program, f"{CHROMIUM} is not on PATH, and the report is tested in a real browser: apt-get install chromium"
-    with _running(program, tmp) as browser:
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            browser.call(f"{domain}.enable")
-        _resize(browser, width, 900)
-        browser.call("Page.navigate", url=path.resolve().as_uri())
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (browser.evaluate(f"location.href !== 'about:blank' && {READY}")):
-            assert time.monotonic() < deadline, f"{path} did not settle: {_errors(browser.events)}"
-            time.sleep(0.05)
+    with tab(width) as browser:
+        goto(browser, path.resolve().as_uri(), READY)
         answers = {name: browser.evaluate(expression) for name, expression in (ask or {}).items()}
         dom = browser.evaluate("document.documentElement.outerHTML")
         text = browser.evaluate("document.body.innerText")
         scroll_width = browser.evaluate("document.scrollingElement.scrollWidth")
-        screenshot = tmp / f"{path.stem}-{width}.png"
-        picture = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        screenshot.write_bytes(base64.b64decode(picture["data"]))
+        screenshot = picture(browser, tmp / f"{path.stem}-{width}.png")
         return Page(
             dom,
             text,
@@ -97,7 +87,28 @@ def open_page(path: Path, tmp: Path, width: int = 1280, ask: Mapping[str, str] |
         )
 
 
-class _Browser:
+def goto(browser: Browser, address: str, ready: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Opens the address and waits until the JavaScript expression holds there."""
+    browser.call("Page.navigate", url=address)
+    wait_for(browser, f"location.href !== 'about:blank' && {ready}", patience)
+
+
+def wait_for(browser: Browser, expression: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Returns as soon as the JavaScript expression holds."""
+    deadline = time.monotonic() + patience
+    while not browser.evaluate(expression):
+        assert time.monotonic() < deadline, f"{expression} does not hold: {_errors(browser.events)}"
+        time.sleep(0.05)
+
+
+def picture(browser: Browser, path: Path) -> Path:
+    """All of the page as PNG; returns the path."""
+    taken = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    path.write_bytes(base64.b64decode(taken["data"]))
+    return path
+
+
+class Browser:
     """One Chromium and its pipe: calls go out, answers and events come in, each ended by a zero byte."""
 
     def __init__(self, writes: int, reads: int) -> None:
@@ -137,44 +148,52 @@ class _Browser:
         return dict(json.loads(message))
 
 
-@contextlib.contextmanager
-def _running(program: str, tmp: Path) -> Iterator[_Browser]:
+@cache
+def _chromium() -> Browser:
+    """Started at the first page, and ended with this process."""
+    program = shutil.which(CHROMIUM)
+    assert program, f"{CHROMIUM} is not on PATH, and the report is tested in a real browser: apt-get install chromium"
     to_read, writes = os.pipe()
     reads, to_write = os.pipe()
-    profile = tempfile.mkdtemp(prefix="chromium-", dir=tmp)
-    with (tmp / "chromium.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                LAUNCH,
-                str(to_read),
-                str(to_write),
-                program,
-                *FLAGS,
-                f"--user-data-dir={profile}",
-            ],
-            pass_fds=(to_read, to_write),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    profile = tempfile.mkdtemp(prefix="chromium-")
+    launch = [sys.executable, "-c", LAUNCH, str(to_read), str(to_write), program, *FLAGS, f"--user-data-dir={profile}"]
+    process = subprocess.Popen(
+        launch, pass_fds=(to_read, to_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
     os.close(to_read)
     os.close(to_write)
+    atexit.register(_end, process, profile)
+    return Browser(writes, reads)
+
+
+def _end(process: subprocess.Popen[bytes], profile: str) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # its own process group, so that its helpers end with it
+    process.wait()
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def tab(width: int, height: int = 900) -> Iterator[Browser]:
+    """The browser, speaking to an empty page of a new context and hearing what that page says."""
+    browser = _chromium()
+    context = browser.call("Target.createBrowserContext")["browserContextId"]
+    target = browser.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+    session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    browser.session = session
     try:
-        yield _Browser(writes, reads)
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            browser.call(f"{domain}.enable")
+        browser.events = []
+        _resize(browser, width, height)
+        yield browser
     finally:
-        os.close(writes)
-        os.close(reads)
-        # Its own process group, so that its helpers end with it.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        shutil.rmtree(profile, ignore_errors=True)
+        browser.session = None
+        browser.call("Target.disposeBrowserContext", browserContextId=context)
 
 
-def _resize(browser: _Browser, width: int, height: int) -> None:
+def _resize(browser: Browser, width: int, height: int) -> None:
     browser.call(
         "Emulation.setDeviceMetricsOverride",
         width=width,

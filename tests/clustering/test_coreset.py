@@ -69,6 +69,7 @@ def test_whoever_is_far_is_drawn_for_certain_and_counts_once(
     assert [w for part in far for w in part] == [1.0] * 20
 
 
+@pytest.mark.long
 def test_sums_over_many_coresets_average_to_those_over_everybody(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

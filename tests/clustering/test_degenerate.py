@@ -44,6 +44,7 @@ def test_constant_columns_leave_the_fit_and_change_nothing(spark: SparkSession) 
     assert (choice.structure, choice.candidate.k if choice.candidate else None) == ("clusters", 3)
 
 
+@pytest.mark.long
 def test_a_column_five_times_changes_no_assignment_and_no_score(spark: SparkSession) -> None:
     """Of the column itself, and of four that differ from it by their unit, their sign and a little noise."""
     x, _ = blobs(2, (120, 100, 80))

@@ -74,7 +74,7 @@ def sse(x: Any, centroids: Any) -> float:
     return float(((x[:, None, :] - centroids[None]) ** 2).sum(axis=2).min(axis=1).sum())
 
 
-@pytest.mark.parametrize("iterations", [1, 4, 30])
+@pytest.mark.parametrize("iterations", [1, 4, pytest.param(30, marks=pytest.mark.long)])
 def test_from_the_same_start_mllib_ends_with_the_same_sse(spark: SparkSession, iterations: int) -> None:
     x = np.random.default_rng(12).normal(size=(3000, 6))
     rows = spark.sparkContext.parallelize(x.tolist(), 3).cache()

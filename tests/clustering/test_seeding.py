@@ -62,6 +62,7 @@ def test_the_same_pool_whatever_the_partitions_and_the_other_views(
     assert pool_of(vectors, 600, 4, seed=8).points.tobytes() != one.points.tobytes()
 
 
+@pytest.mark.long
 def test_customers_are_drawn_by_their_squared_distance(spark: SparkSession) -> None:
     """900 customers at 0 and a hundred each at 1 and 3: once 0 is taken, 3 is drawn nine times as often as 1."""
     x = np.repeat([[0.0], [1.0], [3.0]], [900, 100, 100], axis=0)

@@ -94,6 +94,7 @@ def test_a_season_that_moves_everybody_changes_nothing(spark: SparkSession) -> N
     assert found[0] > 0.5
 
 
+@pytest.mark.long
 def test_an_outcome_that_has_nothing_to_do_with_it_is_not_explained(spark: SparkSession) -> None:
     x, _ = blobs(4, (400, 300, 300))
     y = np.random.default_rng(6).exponential(size=len(x))

@@ -94,6 +94,7 @@ def test_new_segment_turns_a_twentieth_of_the_customers_from_its_day_on(
     assert len(before) > 100
 
 
+@pytest.mark.long
 def test_vanished_segment_leaves_nobody_behind(spark: SparkSession, usual: pd.DataFrame) -> None:
     who, before, after = turned(spark, "vanished_segment", usual)
     people = truths(spark, shop("vanished_segment", **RETAILER))
@@ -103,6 +104,7 @@ def test_vanished_segment_leaves_nobody_behind(spark: SparkSession, usual: pd.Da
     assert before["discount_percent"].gt(0).mean() == pytest.approx(0.3, abs=0.1)
 
 
+@pytest.mark.long
 def test_christmas_doubles_quantities_before_the_eve_only(spark: SparkSession, usual: pd.DataFrame) -> None:
     after = lines(spark, shop("christmas", **RETAILER))
     season = (usual["day"].dt.month == 12) & (usual["day"].dt.day <= 24)

@@ -88,6 +88,7 @@ def test_a_fifth_of_the_customers_buys_two_thirds_and_nobody_without_bound(
     assert every.head(80).sum() / every.sum() > 0.65
 
 
+@pytest.mark.long
 def test_the_whale_holds_its_share_and_changes_no_other_line(spark: SparkSession, usual: pd.DataFrame) -> None:
     with_whale = lines(spark, shop(customers=400, lines=24_000, whale_share=0.1))
     share = with_whale["customer_no"].value_counts(normalize=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -24,15 +25,16 @@ def settings(name: str) -> dict[str, str]:
     return {k: v for k, v in pairs if k.startswith(("spark.sql.", "spark.hadoop."))}
 
 
-@pytest.fixture(scope="module")
-def known() -> dict[str, set[str]]:
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, set[str]]:
     """By job the options that it has."""
     found = {}
     for job in ("monthly", "maintain", "ingest", "assign_stream"):
-        done = subprocess.run(
-            [sys.executable, f"jobs/{job}.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        found[job] = set(re.findall(r"--[a-z-]+", done.stdout))
+        monkeypatch.setattr(sys, "argv", [job, "--help"])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(ROOT / "jobs" / f"{job}.py"), run_name="__main__")
+        assert end.value.code == 0
+        found[job] = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     return found
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from pyspark.sql import Row, SparkSession
 
 from segmentation.features import Registry, build_features
@@ -16,6 +17,7 @@ from tests.tiles.data import Row as Given
 DATES = [dt.date(2016, 12, 1), dt.date(2017, 7, 5), dt.date(2017, 12, 2), AS_OF]
 
 
+@pytest.mark.long
 def test_dates_together_are_what_each_is_alone(
     spark: SparkSession, everything: Registry, history: dict[str, Row]
 ) -> None:

@@ -82,6 +82,7 @@ def test_three_attempts_at_one_key_at_once_leave_one_row_and_all_report_the_winn
     assert rows(warehouse) == [(1, winner)]
 
 
+@pytest.mark.long
 def test_two_keys_at_once_are_both_published_under_numbers_of_their_own(
     warehouse: Warehouse, store: RunStore, spark: SparkSession
 ) -> None:

@@ -33,6 +33,7 @@ def test_it_calls_once_for_what_is_new(warehouse: Warehouse, store: RunStore) ->
     assert [calls(warehouse), calls(warehouse)] == [1, 0]
 
 
+@pytest.mark.long
 def test_where_housekeeping_has_taken_its_place_away_it_looks_again(warehouse: Warehouse, store: RunStore) -> None:
     store.publish(attempt("monthly", config=1))
     assert calls(warehouse) == 1

@@ -96,6 +96,7 @@ def test_a_fit_is_logged_and_registered_beside_the_warehouse(spark: SparkSession
     assert [r["features"].tolist() for r in loaded.transform(rows).collect()] == [[3.0]]
 
 
+@pytest.mark.long
 def test_each_warehouse_of_a_process_has_its_own_tracking_until_a_user_names_a_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

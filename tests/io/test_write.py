@@ -251,6 +251,7 @@ def test_the_version_is_that_of_the_own_commit_whatever_others_do(warehouse: War
     assert warehouse._committed(STG_PRODUCTS, lambda: None) == 2
 
 
+@pytest.mark.long
 def test_a_version_of_a_month_ago_can_be_read_and_restored(warehouse: Warehouse, spark: SparkSession) -> None:
     warehouse.create([STG_PRODUCTS])
     old = warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
 from segmentation.pipeline import Context, ingest, run_month
+from tests.jobs import kinds
 from tests.jobs.homes import Shop
 from tests.shop import configure, open_shop, two_kinds, write_sales
 
@@ -47,6 +48,12 @@ def undisturbed(spark: SparkSession, shop: Path, no_tracking: None) -> Path:
     """The shop's warehouse as of 2024-05-01, made without any trouble."""
     run_month(open_shop(spark, shop / "conf", shop / "warehouse"), dt.date(2024, 5, 1), str(shop / "raw"))
     return shop / "warehouse"
+
+
+@pytest.fixture(scope="session")
+def three_kinds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> kinds.Shop:
+    """To be copied: a champion of July 2024 that has scored July."""
+    return kinds.begin(spark, tmp_path_factory.mktemp("kinds"))
 
 
 @pytest.fixture(scope="session")

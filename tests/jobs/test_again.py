@@ -63,6 +63,7 @@ def test_a_corrected_file_takes_its_row_out_of_quarantine(shop: Shop) -> None:
     assert shop.ingest(GOOD) == mended  # what is not read is not judged
 
 
+@pytest.mark.long
 def test_a_refused_line_beside_a_good_one_of_its_key_takes_nothing_away(shop: Shop) -> None:
     bad = GOOD | {"amount": "ten"}
     assert shop.ingest(GOOD, bad) == (["r1"], [("wrong_type", key("r1"))], 1000)

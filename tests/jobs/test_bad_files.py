@@ -86,6 +86,7 @@ def test_a_bad_file_stops_the_run_by_name_and_nothing_is_written(
     assert not (tmp_path / "warehouse").exists()
 
 
+@pytest.mark.long
 def test_a_column_more_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
     staged = table(ingest(spark, tmp_path, "parquet", add), "stg_transactions").set_index("transaction_id")
     assert sorted(staged.index) == ["r1", "r2"]

@@ -19,6 +19,7 @@ from tests.shop import configure, line, open_shop, two_kinds, write_sales
 AS_OF = dt.date(2024, 7, 1)
 
 
+@pytest.mark.long
 def test_a_missing_column_is_named_with_the_nearest_right_name_and_nothing_is_written(
     demo_raw: Path, tmp_path: Path
 ) -> None:
@@ -40,10 +41,12 @@ def test_a_missing_column_is_named_with_the_nearest_right_name_and_nothing_is_wr
     ("options", "said"),
     [
         (["--as-of", "2018-13-01"], '--as-of "2018-13-01" is not a date. Expected YYYY-MM-DD'),
-        (["--as-of", "2018-01-01", "--source", "complete_jurney"], 'Did you mean "complete_journey"?'),
-        (["--as-of", "2018-01-01", "--config", "cnof"], "--config cnof: there is no such folder"),
+        pytest.param(["--as-of", "2018-01-01", "--source", "complete_jurney"], 'Did you mean "complete_journey"?',
+                     marks=pytest.mark.long),
+        pytest.param(["--as-of", "2018-01-01", "--config", "cnof"], "--config cnof: there is no such folder",
+                     marks=pytest.mark.long),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_option_ends_before_spark_starts(options: list[str], said: str, tmp_path: Path) -> None:
     done = submit("monthly", *options, "--warehouse", str(tmp_path / "w"), fast=True)
     assert done.returncode == 2
@@ -110,6 +113,7 @@ def test_nan_infinity_and_text_amounts_are_quarantined_each_with_its_reason(
     assert table(warehouse, "stg_transactions")["transaction_id"].tolist() == ["r1"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("staging_only")
 def test_a_file_given_twice_counts_once_and_two_identical_bad_rows_are_two(spark: SparkSession, tmp_path: Path) -> None:
     lines = [

@@ -97,6 +97,7 @@ def sell(spark: SparkSession, options: dict[str, str], rows: list[dict[str, str]
     typed.write.format("jdbc").options(**given).mode("append").save()
 
 
+@pytest.mark.long
 def test_a_database_table_is_known_by_its_rows_and_watermark(
     spark: SparkSession, tmp_path: Path, database: dict[str, str]
 ) -> None:

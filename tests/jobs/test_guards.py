@@ -79,6 +79,7 @@ def test_what_makes_no_sense_is_refused_and_no_table_changes(
     assert state(spring / "warehouse") == before
 
 
+@pytest.mark.long
 def test_a_month_in_two_deliveries_counts_its_different_lines(
     spark: SparkSession, spring: Path, tmp_path: Path
 ) -> None:

@@ -108,10 +108,8 @@ def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
 def test_who_has_new_lines_is_scored_again(spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     month = newest(context)
-    promote_another(context)
     run_ingest(context, str(write_sales(tmp_path / "new", NEW)))
     run_stream(context)
-    same(context)
     rows = unified(warehouse)
     assert rows.loc["c1", "as_of"] == rows.loc["new", "as_of"] == dt.date(2024, 6, 30)
     of_month = published(warehouse, "segments", month["as_of"]).query("dimension == 'unified'").set_index("customer_id")
@@ -122,6 +120,20 @@ def test_who_has_new_lines_is_scored_again(spark: SparkSession, shop: Path, ware
     assert {r["inputs"]["bundle"] for r in steps} == {month["inputs"]["bundle"]}
     assert steps[-1]["as_of"] == dt.date(2024, 6, 30)
 
+    assert rows.loc["c7", "run_id"] == month["run_id"]  # who bought nothing since April is as the month says
+
+
+@pytest.mark.long
+def test_it_is_what_scoring_everybody_again_gives_whatever_is_promoted_for_the_next_month(
+    spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path
+) -> None:
+    context = open_shop(spark, shop / "conf", warehouse)
+    promote_another(context)
+    run_ingest(context, str(write_sales(tmp_path / "new", NEW)))
+    run_stream(context)
+    same(context)
+    steps = context.runs.of("assign_stream")
+    assert {r["inputs"]["bundle"] for r in steps} == {newest(context)["inputs"]["bundle"]}
     shutil.rmtree(warehouse / "checkpoints")  # it only says when to look
     run_stream(context)
     assert context.runs.of("assign_stream") == steps  # nothing is new

@@ -5,64 +5,31 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import Row
 
 from segmentation.core.errors import BadInputError, ConfigError, GuardError, StopError
-from segmentation.pipeline import Context, month, replay, run_ingest, run_monitor, run_month, run_replay
+from segmentation.pipeline import month, replay, run_ingest, run_monitor, run_month, run_replay
 from segmentation.pipeline.season import NotKeptError
 from segmentation.pipeline.tell import tell
 from tests.conftest import CONF
+from tests.jobs import kinds
+from tests.jobs.kinds import AUGUST, CUSTOMERS, JULY, sales
 from tests.published import published, table
 from tests.receiver import receiver
-from tests.shop import configure, line, open_shop, write_sales
+from tests.shop import write_sales
 
-JULY, AUGUST, SEPTEMBER = dt.date(2024, 7, 1), dt.date(2024, 8, 1), dt.date(2024, 9, 1)
-LATER, LAST = dt.date(2024, 9, 2), dt.date(2024, 9, 3)
-KINDS = ((14, 8.0), (30, 60.0), (61, 25.0))
-"""Days between orders, and what one costs."""
-CUSTOMERS = 90
-PINNED = {"transactional": 3, "behavioral": 3, "unified": 3}
-ORDERS = {"description": "Orders a member", "sql": "orders_per_customer_365d", "falls": 0.001, "min_customers": 10,
-          "owner": "CRM", "escalates_to": "Head"}  # fmt: skip
+SEPTEMBER, LATER, LAST = dt.date(2024, 9, 1), dt.date(2024, 9, 2), dt.date(2024, 9, 3)
 CHECKS = {
     "feature_psi", "missing_share", "segment_share", "members_shift", "centroid_shift", "outside_share",
     "silhouette_loss",
 }  # fmt: skip
 
 
-def sales() -> list[dict[str, str]]:
-    """Three kinds of customers who go on as they are, each by chance, from June 2023 to August 2024."""
-    lines = []
-    for c in range(CUSTOMERS):
-        rng, (every, price) = np.random.default_rng([3, c]), KINDS[c % 3]
-        days = np.cumsum(rng.integers(every // 2, every * 3 // 2, 60))
-        for i, day in enumerate(days[days < 458].tolist()):
-            date = dt.date(2023, 6, 1) + dt.timedelta(days=day)
-            amount, category = (
-                f"{price * rng.lognormal(0, 0.2):.2f}",
-                str(rng.choice(["bread", "milk", "tea", "fruit"])),
-            )
-            lines.append(line(f"r{c}-{i}", f"c{c}", str(date), amount, category=category))
-    return lines
-
-
-class Shop:
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self.spark, self.folder, self.warehouse = spark, folder, folder / "warehouse"
-
-    def context(self, **kwargs: bool) -> Context:
-        return open_shop(self.spark, self.folder / "conf", self.warehouse, **kwargs)
-
-    def set(self, file: str, **values: object) -> None:
-        path = self.folder / "conf" / file
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
-
+class Shop(kinds.Shop):
     def runs(self, job: str, as_of: dt.date) -> list[Row]:
         runs = table(self.warehouse, "runs").sort_values("publish_seq")
         found: list[Row] = list(runs[(runs["job"] == job) & (runs["as_of"] == as_of)].itertuples())
@@ -83,15 +50,9 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(three_kinds: kinds.Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A champion of July that has scored July; August goes on as before, and its last days came in cents."""
-    found = Shop(spark, tmp_path_factory.mktemp("monitor"))
-    configure(found.folder / "conf", pinned_k=PINNED)
-    known = {"known_months": {"2024-08": "the guard at staging would refuse it"}}
-    before = [r for r in sales() if r["sold_at"] < "2024-08-01"]
-    found.set("sources/shop.yml", received_on=AUGUST, guards=known)
-    found.set("monitoring.yml", kpis={"orders": ORDERS})
-    run_month(found.context(), JULY, str(write_sales(found.folder / "before", before)))
+    found = Shop(three_kinds.spark, three_kinds.copy(tmp_path_factory.mktemp("monitor")).folder)
     found.set("sources/shop.yml", received_on=SEPTEMBER)
     found.ingest("after", found.august(100))
     return found
@@ -138,6 +99,7 @@ def test_a_month_like_those_before_is_published_with_its_verdict(shop: Shop) -> 
     assert run_monitor(shop.context(), AUGUST)["run_id"] == drift.run_id
 
 
+@pytest.mark.long
 def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
     """Every row again; a row that somebody has changed is found; and where an input has gone, that is said."""
     context = shop.context()

@@ -19,6 +19,7 @@ TABLES = ("customer_features", "segments", "segment_profiles", "segment_differen
           "segment_models")  # fmt: skip
 
 
+@pytest.mark.long
 def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path, undisturbed: Path) -> None:
     past = [row for row in two_kinds() if row["sold_at"][:10] < "2024-05-01"]
     assert len(past) < len(two_kinds())

@@ -3,72 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
-import yaml
-from pyspark.sql import SparkSession
 
 from segmentation.core.errors import BadInputError
-from segmentation.pipeline import run_approve, run_fit, run_ingest, run_month, run_promote
+from segmentation.pipeline import run_approve, run_fit, run_month, run_promote
 from segmentation.pipeline.features import run_features
+from tests.jobs import kinds
+from tests.jobs.kinds import AUGUST, JULY, PINNED
 from tests.published import published, table
-from tests.shop import configure, line, open_shop, write_sales
-
-JULY, AUGUST = dt.date(2024, 7, 1), dt.date(2024, 8, 1)
-KINDS = ((24, 8.0), (10, 60.0), (3, 25.0))  # orders in half a year, and what one costs
-PINNED = {"transactional": 3, "behavioral": 3, "unified": 3}
 
 
-def sales(customers: int = 60) -> list[dict[str, str]]:
-    """Three kinds of customers, each a little different, from January to June."""
-    lines = []
-    for c in range(customers):
-        orders, price = KINDS[c % 3]
-        for i in range(orders):
-            day = f"2024-{1 + i % 6:02d}-{1 + (c * 7 + i * 5) % 27:02d}"
-            amount = f"{price + c % 5 + i / 10:.2f}"
-            lines.append(line(f"r{c}-{i}", f"c{c}", day, amount, category="bread" if i % 3 else "milk"))
-    return lines
-
-
-class Shop:
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self.spark, self.folder = spark, folder
-        configure(folder / "conf", pinned_k=PINNED)
-
-    def context(self, **kwargs: bool):  # type: ignore[no-untyped-def]
-        return open_shop(self.spark, self.folder / "conf", self.folder / "warehouse", **kwargs)
-
-    def set(self, file: str, **values: object) -> None:
-        path = self.folder / "conf" / file
-        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **values}))
-
+class Shop(kinds.Shop):
     def models(self) -> dict[tuple[str, str], dict[str, str]]:
         """(dimension, version) → id → name."""
-        rows = table(self.folder / "warehouse", "segment_models").itertuples()
+        rows = table(self.warehouse, "segment_models").itertuples()
         return {(r.dimension, r.model_version): dict(zip(r.segment_ids, r.segment_names, strict=True)) for r in rows}
 
     def version(self, run_id: str) -> str:
-        models = table(self.folder / "warehouse", "segment_models")
+        models = table(self.warehouse, "segment_models")
         [version] = set(models[models["run_id"] == run_id]["model_version"])
         return version
 
     def promotions(self) -> list[tuple[str, dt.date, str]]:
-        rows = table(self.folder / "warehouse", "promotions").sort_values("seq")
+        rows = table(self.warehouse, "promotions").sort_values("seq")
         return list(zip(rows["model_version"], rows["effective_from_as_of"], rows["by"], strict=True))
 
 
 @pytest.fixture(scope="module")
-def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(three_kinds: kinds.Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A champion of July that has scored July; in July everybody went on as before."""
-    found = Shop(spark, tmp_path_factory.mktemp("refit"))
-    run_month(found.context(), JULY, str(write_sales(found.folder / "raw", sales())))
-    (found.folder / "conf" / "sources" / "shop.yml").write_text(
-        (found.folder / "conf" / "sources" / "shop.yml").read_text().replace("2024-07-01", "2024-08-01")
-    )
-    more = [line(f"j{c}", f"c{c}", "2024-07-09", f"{KINDS[c % 3][1]:.2f}") for c in range(60)]
-    run_ingest(found.context(), str(write_sales(found.folder / "july", more)))
+    found = Shop(three_kinds.spark, three_kinds.copy(tmp_path_factory.mktemp("refit")).folder)
     run_features(found.context(), [AUGUST])
     return found
 
@@ -84,7 +49,7 @@ def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: 
     assert (start, promoted, effective, by) == (JULY, version, AUGUST, "gate")
     for dimension in PINNED:
         assert after[dimension, version] == before[dimension, champion]
-    kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
+    kin = published(shop.warehouse, "segment_lineage", AUGUST)
     assert set(kin["relation"]) == {"same"}
     assert set(kin["from_version"]) == {champion}
     assert set(kin["to_version"]) == {version}
@@ -96,24 +61,24 @@ def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: 
     assert len(shop.promotions()) == 2
     # The gate's promotion labels August, and July stays as it was published.
     run_month(shop.context(), AUGUST)
-    scored = published(shop.folder / "warehouse", "segments", AUGUST)
+    scored = published(shop.warehouse, "segments", AUGUST)
     assert set(scored["model_version"].dropna()) == {version}
     assert set(scored[scored["dimension"] == "unified"]["raw_segment_id"]) == set(after["unified", version])
     # What those of July did since is told of July's segments, and who moved adds up to both months.
-    differences = published(shop.folder / "warehouse", "segment_differences", AUGUST)
+    differences = published(shop.warehouse, "segment_differences", AUGUST)
     since = differences[differences["role"] == "next_period"]
     assert set(since["segments_as_of"]) == {JULY}
     assert set(since["dimension"]) >= {"transactional", "unified"}
     assert since.loc[since["dimension"] == "transactional", "differs"].all()  # each kind spent what one costs
-    flows = published(shop.folder / "warehouse", "segment_migration", AUGUST)
+    flows = published(shop.warehouse, "segment_migration", AUGUST)
     assert set(flows["previous_as_of"]) == {JULY}
-    then = published(shop.folder / "warehouse", "segments", JULY)
+    then = published(shop.warehouse, "segments", JULY)
     for side, rows in (("from", then), ("to", scored)):
         summed = flows.groupby(["dimension", f"{side}_segment_id"])["customers"].sum().to_dict()
         assert summed == rows.groupby(["dimension", "segment_id"]).size().to_dict()
-    assert published(shop.folder / "warehouse", "segment_migration", JULY).empty
+    assert published(shop.warehouse, "segment_migration", JULY).empty
     # What the refit did to a segment is told apart from what its customers did, and all of it adds up.
-    changes = published(shop.folder / "warehouse", "segment_changes", AUGUST)
+    changes = published(shop.warehouse, "segment_changes", AUGUST)
     parts = changes["customers_before"] + changes["by_model"] + changes["came"] - changes["gone"]
     assert (parts + changes["moved_in"] - changes["moved_out"] == changes["customers"]).all()
     assert (changes.groupby("dimension")["by_model"].sum() == 0).all()
@@ -163,7 +128,7 @@ def test_changed_segments_wait_for_a_person_where_that_is_asked_for(
     capsys.readouterr()
     assert run_approve(shop.context(), "a marketer", dry_run=True) == version
     said = capsys.readouterr().out
-    kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
+    kin = published(shop.warehouse, "segment_lineage", AUGUST)
     for k in kin[(kin["dimension"] == "unified") & (kin["relation"] != "same")].itertuples():
         [line] = [s for s in said.splitlines() if s.strip().startswith(k.relation) and f"({k.to_segment_id})" in s]
         assert f"({k.from_segment_id})" in line or k.relation == "new"
@@ -187,7 +152,7 @@ def test_a_finer_refit_splits_and_is_refused_where_too_many_move(shop: Shop) -> 
     assert run["verdict"] == "refused"
     assert "in another segment (at most 0 %)" in run["reason"]
     assert version not in {v for v, _, _ in shop.promotions()}
-    kin = published(shop.folder / "warehouse", "segment_lineage", AUGUST)
+    kin = published(shop.warehouse, "segment_lineage", AUGUST)
     unified = kin[kin["dimension"] == "unified"]
     assert set(unified["relation"]) <= {"same", "split"}
     assert "split" in set(unified["relation"])

@@ -168,6 +168,7 @@ def test_an_older_attempt_that_ends_later_and_is_not_published_leaves_no_trace(
     assert shop.hashes() == anew(spark, tmp_path / "again", shop)
 
 
+@pytest.mark.long
 def test_a_batch_of_nothing_but_returns_reaches_their_days(spark: SparkSession, tmp_path: Path) -> None:
     shop = open_warehouse(spark, tmp_path / "shop")
     shop.stage([line(1, {"event_date": MARCH_3, "order_id": "a"})])
