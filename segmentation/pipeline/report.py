@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import Row
 from pyspark.sql import functions as F
@@ -15,6 +18,7 @@ from segmentation.core.schemas import (
     POPULATION,
     SEGMENT_CHANGES,
     SEGMENT_DIFFERENCES,
+    SEGMENT_LINEAGE,
     SEGMENT_MIGRATION,
     SEGMENT_MODELS,
     SEGMENT_PROFILES,
@@ -23,15 +27,17 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.files import exists, write_text
-from segmentation.pipeline.bundle import load_bundle, names_of
+from segmentation.pipeline.bundle import load_bundle, names_of, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import DRIFT
 from segmentation.pipeline.tell import judged_rows
 from segmentation.reports import DriftData, ReportData, render_drift_report, render_report
+from segmentation.segments import Model, revenue_steps
 from segmentation.segments.rules import Rules
 
 NAME, DRIFT_NAME = "cluster_analysis_report.html", "drift_report.html"
 POINTS = 2000  # more dots than this hide each other
+REVENUE = "net_revenue_365d"
 
 
 def run_report(context: Context, run: Row) -> str:
@@ -103,7 +109,8 @@ def report_data(context: Context, run: Row) -> ReportData:
     fit_row = models.select("run_id").first()
     assert fit_row is not None  # the run scored with it
     fit = context.runs.get(fit_row["run_id"])
-    points, explained = _principal_components(context, run, features, bundle)
+    loaded = load_bundle(context, bundle)
+    points, explained, correlations = _principal_components(context, run, features, loaded[UNIFIED])
     source, profiles = context.source, _rows(context, SEGMENT_PROFILES, run)
     return ReportData(
         description=source.description,
@@ -122,6 +129,16 @@ def report_data(context: Context, run: Row) -> ReportData:
         population=_rows(context, POPULATION, run),
         differences=_rows(context, SEGMENT_DIFFERENCES, run),
         migration=_rows(context, SEGMENT_MIGRATION, run),
+        changes=_rows(context, SEGMENT_CHANGES, run),
+        lineage=_rows(context, SEGMENT_LINEAGE, fit),
+        names=names_of(published_models(context)),
+        steps=_steps(context, run, features),
+        left_out=pd.DataFrame(
+            [(d, x.feature, x.reason) for d, m in loaded.items() for x in m.preprocessor.dropped],
+            columns=["dimension", "feature", "reason"],
+        ),
+        correlations=correlations,
+        origins=_origins((ingest, features, fit, run)),
         rule_segments=frozenset(r.segment_id for r in load(context.config / "rules.yml", Rules).rules),
         descriptions={f.name: f.block.description for f in context.registry.features},
     )
@@ -133,14 +150,34 @@ def _rows(context: Context, table: Table, run: Row) -> pd.DataFrame:
     return pd.DataFrame([r.asDict() for r in rows], columns=list(table.names))
 
 
-def _principal_components(
-    context: Context, run: Row, features: Row, bundle: str
-) -> tuple[pd.DataFrame, tuple[float, float]]:
-    """Up to 2,000 customers, chosen by hash, on the first two components of the unified vectors.
+def _steps(context: Context, run: Row, features: Row) -> pd.DataFrame:
+    """The scored customers by revenue; empty where `conf/features` has no such feature."""
+    if REVENUE not in context.registry.table.names:
+        return pd.DataFrame()
+    built = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
+    scored = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
+    steps = revenue_steps(built.join(scored, on="customer_id", how="left_semi"), F.col(REVENUE))
+    return pd.DataFrame([r.asDict() for r in steps.collect()], columns=steps.columns)
 
-    Signs are fixed (the largest loading is positive), so that two runs draw the same picture.
+
+def _origins(runs: Sequence[Row]) -> pd.DataFrame:
+    """The runs in words, in the order in which one stands on another."""
+    rows = [
+        (r["job"], r["as_of"], r["run_id"], r["code_version"], r["config_hash"],
+         "; ".join(f"{name}: {what}" for name, what in sorted(r["inputs"].items())))
+        for r in runs
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["job", "as_of", "run_id", "code_version", "config_hash", "inputs"])
+
+
+def _principal_components(
+    context: Context, run: Row, features: Row, model: Model
+) -> tuple[pd.DataFrame, tuple[float, float], pd.DataFrame]:
+    """Up to 2,000 customers, chosen by hash, on the first two components of the unified vectors; and correlations.
+
+    Signs are fixed (the largest loading is positive), so that two runs draw the same picture. Correlations are
+    Pearson's of each pair of slots over the same customers; a slot that is the same for all has none.
     """
-    model = load_bundle(context, bundle)[UNIFIED]
     rows = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
     segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
     scored = rows.join(segments, on="customer_id", how="left_semi")
@@ -161,4 +198,14 @@ def _principal_components(
         {"x": places[:, 0], "y": places[:, 1], "segment_id": [r["segment_id"] for r in found],
          "segment_name": [r["segment_name"] for r in found]}
     )  # fmt: skip
-    return points, (float(share[0]), float(share[1]) if len(share) > 1 else 0.0)
+    return points, (float(share[0]), float(share[1]) if len(share) > 1 else 0.0), _correlations(model, centred)
+
+
+def _correlations(model: Model, centred: npt.NDArray[np.float64]) -> pd.DataFrame:
+    names = model.preprocessor.names
+    spread = np.sqrt((centred**2).sum(axis=0))
+    varies = [i for i in range(len(names)) if spread[i] > 1e-9]
+    scaled = centred / np.where(spread > 1e-9, spread, 1.0)
+    rho = scaled.T @ scaled
+    pairs = [(names[i], names[j], round(float(rho[i, j]), 6)) for i in varies for j in varies if i < j]
+    return pd.DataFrame(pairs, columns=["one", "other", "r"])

@@ -18,7 +18,9 @@ from segmentation.core.schemas import (
     K_SELECTION,
     K_SWEEP,
     POPULATION,
+    SEGMENT_CHANGES,
     SEGMENT_DIFFERENCES,
+    SEGMENT_LINEAGE,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
 )
@@ -35,9 +37,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
             ("population", POPULATION),
             ("differences", SEGMENT_DIFFERENCES),
             ("migration", SEGMENT_MIGRATION),
+            ("changes", SEGMENT_CHANGES),
+            ("lineage", SEGMENT_LINEAGE),
         )
     },
     "points": ("x", "y", "segment_id", "segment_name"),
+    "steps": ("step", "customers", "revenue"),
+    "left_out": ("dimension", "feature", "reason"),
+    "correlations": ("one", "other", "r"),
+    "origins": ("job", "as_of", "run_id", "code_version", "config_hash", "inputs"),
 }
 
 
@@ -81,6 +89,20 @@ class ReportData:
     """The rows of `segment_differences`. Empty for a run before there were any."""
     migration: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The rows of `segment_migration`. Empty without an earlier as-of date."""
+    changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The rows of `segment_changes`. Empty without an earlier as-of date."""
+    lineage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """The rows of `segment_lineage` that lead to the bundle in use. Empty for a first fit."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Names of segments by id, also of those of before."""
+    steps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """step, customers, revenue: the scored customers by revenue of 365 days (`segments.concentration`)."""
+    left_out: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """dimension, feature, reason: what takes no part in a fit, and why."""
+    correlations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """one, other, r: Pearson's r of each pair of slots of the unified vector, over the customers of `points`."""
+    origins: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """job, as_of, run_id, code_version, config_hash, inputs (in words): the runs that this one stands on, in order."""
     rule_segments: frozenset[str] = frozenset()
     """The unified segment_ids that business rules give; drawn in grey."""
     descriptions: Mapping[str, str] = field(default_factory=dict)

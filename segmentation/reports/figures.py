@@ -16,7 +16,7 @@ from segmentation.reports.style import FAINT, INK, LINE, Spec, looks, on_phone, 
 from segmentation.reports.view import Choice, Segment
 from segmentation.reports.words import feature_words, percent, signed
 
-Index = Literal["silhouette", "stability"]
+Index = Literal["silhouette", "stability", "sse"]
 CHOSEN, CHOSEN_WORDS = "#D55E00", "#A34700"
 BLUE_TO_ORANGE = (
     "#0b4a83",
@@ -28,6 +28,7 @@ BLUE_TO_ORANGE = (
 LINE_LENGTH = 24  # characters of a name; what a phone has room for beside the marks
 USUAL_WINDOW = "365d"
 MOST_FEATURES = 20  # what fits on a phone's screen
+MOST_SLOTS = 30  # a row and a column each
 MOST_POINTS = 3000  # more only hide one another, and each is 75 bytes and a node of the page
 
 
@@ -187,13 +188,14 @@ def curve(choice: Choice, index: Index, title: str) -> Spec | None:
         scale=alt.Scale(domain=[ks[0] - 0.3, ks[-1] + 0.3], nice=False, zero=False),
         axis=alt.Axis(values=ks, format="d", grid=False, labelOverlap=True),
     )
-    axis = alt.Axis(format=".2f", tickCount=5)
+    form, exact = ("~s", ",.4~g") if index == "sse" else (".2f", ".3f")
+    axis = alt.Axis(format=form, tickCount=5)
     base = alt.Chart().encode(
         x=x,
         y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=True), axis=axis),
         tooltip=[
             alt.Tooltip("k:Q", title="k"),
-            alt.Tooltip("value:Q", title=title, format=".3f"),
+            alt.Tooltip("value:Q", title=title, format=exact),
             alt.Tooltip("seed:N", title="Seed"),
         ],
     )
@@ -262,6 +264,68 @@ def customer_map(
         .add_params(alt.param(name="highlight", value=""))
     )
     return to_spec(chart, rows, 440), len(rows)
+
+
+def lorenz(points: Sequence[tuple[float, float]]) -> Spec:
+    """Shares of customers and of revenue from those who bring least, and the line of equal shares."""
+    rows: list[dict[str, object]] = [
+        {"customers": round(x, 5), "revenue": round(y, 5), "of": of}
+        for of, line in (("equal", ((0.0, 0.0), (1.0, 1.0))), ("all", points))
+        for x, y in line
+    ]
+    share = alt.Axis(format=".0%", tickCount=5)
+    base = alt.Chart().encode(
+        x=alt.X("customers:Q", title="Customers, from those who bring least", axis=share),
+        y=alt.Y("revenue:Q", title="What they bring", axis=share),
+        tooltip=[
+            alt.Tooltip("customers:Q", title="Of customers", format=".1%"),
+            alt.Tooltip("revenue:Q", title="Of revenue", format=".1%"),
+        ],
+    )
+    chart = alt.LayerChart(
+        layer=[
+            base.transform_filter("datum.of == 'equal'").mark_line(color=LINE, strokeDash=[5, 3]),
+            base.transform_filter("datum.of == 'all'").mark_line(color=INK, strokeWidth=2),
+            base.transform_filter("datum.of == 'all'").mark_point(color=INK, size=14, filled=True, opacity=1),
+        ]
+    )
+    return to_spec(chart, rows, 260)
+
+
+def correlation_map(pairs: pd.DataFrame) -> tuple[Spec, int, int] | None:
+    """The slots that go together most, in their order, and how many are shown of how many; None without pairs."""
+    read = [(text(r["one"]), text(r["other"]), number(r["r"])) for r in records(pairs)]
+    found = [(one, other, r) for one, other, r in read if r is not None]
+    if not found:
+        return None
+    order = list(dict.fromkeys(name for one, other, _ in found for name in (one, other)))
+    closest = {name: max(abs(r) for one, other, r in found if name in (one, other)) for name in order}
+    top = sorted(sorted(order, key=lambda name: (-closest[name], name))[:MOST_SLOTS], key=order.index)
+    label = {name: f"{n} {words}" for n, (name, words) in enumerate(_labels(top).items(), 1)}
+    cells = [(one, other, r) for one, other, r in found if one in label and other in label]
+    rows = [
+        {"one": label[a], "other": label[b], "column": top.index(b) + 1, "r": round(r, 3)}
+        for one, other, r in cells
+        for a, b in ((one, other), (other, one))
+    ]
+    rows.sort(key=lambda row: (top.index(next(n for n in top if label[n] == row["one"])), row["column"]))
+    scale = alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=list(BLUE_TO_ORANGE), interpolate="rgb", clamp=True)
+    names = alt.Axis(labelLimit=on_phone(150, 230), labelFontSize=on_phone(10, 11), domain=False, ticks=False)
+    chart = (
+        alt.Chart()
+        .mark_rect(stroke="#ffffff", strokeWidth=1)
+        .encode(
+            x=alt.X("column:O", title=None, axis=alt.Axis(labelAngle=0, domain=False, ticks=False, labelOverlap=True)),
+            y=alt.Y("one:N", sort=None, title=None, axis=names),
+            color=alt.Color("r:Q", scale=scale, legend=None),
+            tooltip=[
+                alt.Tooltip("one:N", title="One"),
+                alt.Tooltip("other:N", title="Other"),
+                alt.Tooltip("r:Q", title="Correlation", format=".2f"),
+            ],
+        )
+    )
+    return to_spec(chart, rows, alt.Step(16)), len(top), len(order)
 
 
 def _ratio(segment: Segment) -> str:

@@ -15,12 +15,27 @@ from markupsafe import Markup
 
 from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.reports import words
+from segmentation.reports.concentration import Concentration, concentration
 from segmentation.reports.data import ReportData, number, records, text
-from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
+from segmentation.reports.figures import correlation_map, curve, customer_map, heat_map, lorenz, size_and_revenue
 from segmentation.reports.pages import environment
 from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
-from segmentation.reports.view import Choice, Difference, Segment, choice, differences, dimensions, migration, segments
+from segmentation.reports.view import (
+    Choice,
+    Described,
+    Difference,
+    Segment,
+    choice,
+    described,
+    differences,
+    dimensions,
+    growth,
+    kinship,
+    left_out,
+    migration,
+    segments,
+)
 
 TITLES = {
     UNIFIED: ("Unified", "Everything known about a customer at once: the five dimensions side by side."),
@@ -32,6 +47,7 @@ TITLES = {
 }
 BUNDLED = "window.vegaEmbed = vegaEmbed;"
 LARGEST_PARTS = 4  # of a mix; the rest is said as one number
+MOST_DEPARTMENTS = 12  # a row each
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,9 @@ class Section:
     joins: Sequence[str]
     """How the segments would join, in words."""
     differences: Sequence[Difference]
-
+    described: Sequence[Described]
+    left_out: Sequence[tuple[str, str]]
+    """(feature, why) of what takes no part in the fit."""
     labels: Mapping[str, str]
     """The segments' labels by id."""
 
@@ -74,16 +92,24 @@ def render_report(data: ReportData) -> str:
     two scripts may run. All text from the data is escaped.
     """
     sections = [_section(n, data, dimension) for n, dimension in enumerate(dimensions(data))]
+    spread = concentration(data.steps)
     scripts = [Markup(_vega()), Markup(_environment().get_template("report.js.jinja").render())]
     return (
         _environment()
         .get_template("report.html.jinja")
         .render(
             data=data,
-            lede=_lede(data, sections[0]),
+            lede=_lede(data, sections[0], spread),
             unified=sections[0],
             sections=sections,
             picture=_picture(data, sections[0]),
+            spread=spread,
+            revenue=_revenue(spread),
+            basket=_basket(sections[0].segments),
+            correlations=_correlations(data),
+            growth=growth(data),
+            kinship=kinship(data),
+            origins=records(data.origins),
             quality=quality(data),
             population=_population(data),
             migration=migration(data),
@@ -117,8 +143,10 @@ def _section(n: int, data: ReportData, dimension: str) -> Section:
         names = [s for s in found if s.is_modelled and s.z]
         figures.append(Figure(f"{key}-profile", f"{title}: what is high and what is low", reading, spec, names))
     labels = {s.id: s.label for s in found}
-    joins, outside = _joins(chosen, labels), differences(data, dimension)
-    return Section(key, title, question, found, figures, chosen, _curves(key, title, chosen), joins, outside, labels)
+    return Section(
+        key, title, question, found, figures, chosen, _curves(key, title, chosen), _joins(chosen, labels),
+        differences(data, dimension), described(data, dimension), left_out(data, dimension), labels,
+    )  # fmt: skip
 
 
 def _joins(chosen: Choice | None, labels: Mapping[str, str]) -> list[str]:
@@ -152,6 +180,12 @@ def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:
     if chosen is None:
         return []
     figures = []
+    if elbow := curve(chosen, "sse", "Sum of squares within"):
+        reading = (
+            "It falls with every further segment; where it stops falling steeply (the elbow), more segments hardly "
+            "bring customers nearer to their own."
+        )
+        figures.append(Figure(f"{key}-elbow", f"{title}: elbow", reading, elbow))
     if silhouette := curve(chosen, "silhouette", "Mean silhouette"):
         reading = (
             "Higher is better: at 1 every customer sits tightly in one segment, at 0 the segments run into each other."
@@ -185,8 +219,50 @@ def _picture(data: ReportData, unified: Section) -> Figure | None:
     )
 
 
-def _lede(data: ReportData, unified: Section) -> str:
-    """The result in two sentences."""
+def _revenue(spread: Concentration | None) -> Figure | None:
+    if spread is None:
+        return None
+    reading = (
+        "Customers stand from the one who brings least to the one who brings most. Were all alike, the line would be "
+        "the straight one; the further it sags, the fewer customers the revenue hangs on."
+    )
+    return Figure("revenue", "Revenue against customers", reading, lorenz(spread.curve))
+
+
+def _basket(found: Sequence[Segment]) -> list[tuple[str, list[tuple[float | None, float | None]]]]:
+    """Of each department, the largest first: (share of a segment's revenue, how many times everyone's) by segment."""
+    weight = {s.id: s.revenue_share or 0.0 for s in found}
+    of_all: dict[str, float] = {}
+    for s in found:
+        for department, share in s.category_mix.items():
+            of_all[department] = of_all.get(department, 0.0) + share * weight[s.id]
+    total = sum(weight[s.id] for s in found if s.category_mix)
+    largest = sorted((d for d, share in of_all.items() if share > 0), key=lambda d: (-of_all[d], d))[:MOST_DEPARTMENTS]
+
+    def cell(s: Segment, department: str) -> tuple[float | None, float | None]:
+        if not s.category_mix:
+            return None, None
+        share = s.category_mix.get(department, 0.0)
+        return share, share / (of_all[department] / total)
+
+    return [(d, [cell(s, d) for s in found]) for d in largest]
+
+
+def _correlations(data: ReportData) -> Figure | None:
+    drawn = correlation_map(data.correlations)
+    if drawn is None:
+        return None
+    spec, shown, of = drawn
+    which = f"the {shown} of {of} that go together most" if shown < of else "all of them"
+    reading = (
+        f"Of what the unified segments were made of, {which}: orange rises together, blue goes against each other, by "
+        "Pearson’s correlation. What others say already has left the fit, so nothing here should be dark."
+    )
+    return Figure("correlations", "What goes together", reading, spec)
+
+
+def _lede(data: ReportData, unified: Section, spread: Concentration | None) -> str:
+    """The result in three sentences."""
     modelled = [s for s in unified.segments if s.is_modelled]
     customers = f"{words.count(data.customers)} customers"
     if not modelled:
@@ -200,7 +276,7 @@ def _lede(data: ReportData, unified: Section) -> str:
             f" “{earner.name}” brings the most revenue: {words.percent(earner.revenue_share)} of it"
             f" from {words.percent(earner.customer_share)} of customers."
         )
-    return said
+    return f"{said} {spread.sentence()}." if spread else said
 
 
 def _population(data: ReportData) -> list[tuple[str, str, float | None, float | None, float | None]]:

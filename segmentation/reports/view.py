@@ -13,7 +13,7 @@ from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
 from segmentation.reports.data import ReportData, integer, mapping, number, records, structs, text
 from segmentation.reports.palette import Mark, marks
 from segmentation.segments.differences import DESCRIPTIVE, NEXT_PERIOD
-from segmentation.segments.matching import NEW
+from segmentation.segments.matching import GONE, NEW
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,71 @@ def migration(data: ReportData) -> Migration | None:
         sum(integer(r["customers"]) or 0 for r in stayed) / total if total else 0.0,
         sorted(moves, key=lambda m: (-m[2], m[0], m[1])),
     )
+
+
+@dataclass(frozen=True)
+class Described:
+    """How much of a feature the segments that were made of it explain, which proves nothing."""
+
+    feature: str
+    f: float | None
+    """Variance between segments over variance within, per degree of freedom."""
+    explained: float | None
+    """Share of the variance beyond chance, 0..1."""
+
+
+def described(data: ReportData, dimension: str) -> tuple[Described, ...]:
+    """The features that a dimension's segments were made of: those first of which they explain most."""
+    found = [
+        Described(text(r["feature"]), number(r["f_statistic"]), number(r["omega_squared"]))
+        for r in _of(data.differences, dimension)
+        if r["role"] == DESCRIPTIVE
+    ]
+    return tuple(sorted(found, key=lambda d: (-(d.explained or 0), d.feature)))
+
+
+def left_out(data: ReportData, dimension: str) -> list[tuple[str, str]]:
+    """(feature, why) of what takes no part in a dimension's fit."""
+    return [(text(r["feature"]), text(r["reason"])) for r in _of(data.left_out, dimension)]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Why a segment has another size than at the as-of date before; customers."""
+
+    name: str
+    before: int
+    now: int
+    came: int
+    gone: int
+    moved_in: int
+    moved_out: int
+    by_model: int
+
+
+def growth(data: ReportData) -> list[Growth]:
+    """The unified segments, those first that have changed most."""
+    found = [
+        Growth(text(r["segment_name"]), *(integer(r[c]) or 0 for c in (
+            "customers_before", "customers", "came", "gone", "moved_in", "moved_out", "by_model")))
+        for r in _of(data.changes, UNIFIED)
+    ]  # fmt: skip
+    return sorted(found, key=lambda g: (-abs(g.now - g.before), g.name))
+
+
+def kinship(data: ReportData) -> list[tuple[str, str, str, str, float | None]]:
+    """(dimension, segment before, relation, segment now, overlap) of the refit in use; what is the same comes last."""
+
+    def named(segment_id: str) -> str:
+        return "–" if segment_id in (NEW, GONE) else data.names.get(segment_id, segment_id)
+
+    rows = [r for d in dimensions(data) for r in _of(data.lineage, d)]
+    found = [
+        (text(r["dimension"]), named(text(r["from_segment_id"])), text(r["relation"]), named(text(r["to_segment_id"])),
+         number(r["overlap"]))
+        for r in rows
+    ]  # fmt: skip
+    return sorted(found, key=lambda r: r[2] == "same")
 
 
 def _of(frame: Any, dimension: str) -> list[dict[str, Any]]:

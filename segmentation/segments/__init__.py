@@ -6,6 +6,7 @@ and says so; out go the rows of `population`, `segments`, `segment_profiles`, `s
 `segment_migration`.
 """
 
+from segmentation.segments.concentration import revenue_steps
 from segmentation.segments.differences import NEXT_PERIOD, difference_rows, outside_every_fit
 from segmentation.segments.matching import Kin, lineage, means_apart, moved_share, new_ids, same_as
 from segmentation.segments.members import Model, segment_ids, segment_rows
@@ -51,6 +52,7 @@ __all__ = [
     "paths",
     "population_rows",
     "profile_rows",
+    "revenue_steps",
     "same_as",
     "segment_changes",
     "segment_ids",

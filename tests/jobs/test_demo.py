@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,25 @@ def test_what_the_source_lacks_is_said_in_the_run(demo_warehouse: Path) -> None:
     for invented in ("margin_365d", "online_share_365d", "nps_lifetime", "visits_365d"):
         assert features[invented].isna().all()
     assert table(demo_warehouse, "stg_consent").empty
+
+
+def test_the_sentence_about_revenue_is_true_of_the_raw_lines(demo_warehouse: Path, demo_raw: Path) -> None:
+    """So many per cent of customers bring so many of revenue: there is such a number of customers, near a fifth."""
+    [report] = demo_warehouse.glob("reports/2018-01-01/*/cluster_analysis_report.html")
+    said = re.search(r"([\d.]+)% of customers bring ([\d.]+)% of revenue of the last 365 days", report.read_text())
+    assert said
+    spent = (
+        duckdb.sql(f"""
+        SELECT sum(CAST(round(sales_value * 100) AS BIGINT)) AS cents FROM '{demo_raw}/transactions.parquet'
+        GROUP BY household_id ORDER BY cents DESC
+    """)
+        .fetchnumpy()["cents"]
+        .astype(float)
+    )
+    everyone = len(known_before(demo_raw, NEW_YEAR))  # who has bought nothing brings nothing
+    shares = [(f"{100 * n / everyone:.1f}", f"{100 * spent[:n].sum() / spent.sum():.1f}") for n in range(1, len(spent))]
+    assert said.groups() in shares
+    assert abs(float(said[1]) - 20) < 1
 
 
 @pytest.mark.long

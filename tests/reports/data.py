@@ -17,7 +17,9 @@ from segmentation.core.schemas import (
     K_SELECTION,
     K_SWEEP,
     POPULATION,
+    SEGMENT_CHANGES,
     SEGMENT_DIFFERENCES,
+    SEGMENT_LINEAGE,
     SEGMENT_MIGRATION,
     SEGMENT_PROFILES,
     UNIFIED,
@@ -94,6 +96,16 @@ def report_data(**changes: Any) -> ReportData:
         population=population_frame(),
         differences=differences_frame(),
         migration=migration_frame(),
+        changes=changes_frame(),
+        lineage=lineage_frame(),
+        names={"UN-0": "Once loyal", "UN-1": "Loyal big baskets"},
+        steps=steps_frame(),
+        left_out=pd.DataFrame(
+            [("transactional", "average_order_value_365d", "says what net_revenue_365d and orders_365d say together")],
+            columns=["dimension", "feature", "reason"],
+        ),
+        correlations=correlations_frame(),
+        origins=origins_frame(),
         rule_segments=frozenset({"rule_new_customers"}),
         descriptions={
             "order_gap_variation_365d": "Irregularity of the rhythm, deviation of the gaps over their mean",
@@ -271,6 +283,38 @@ def migration_frame() -> pd.DataFrame:
     ]
     rows = [(AS_OF, RUN, dt.date(2017, 12, 1), *f[:6], 0, 0, *f[6:]) for f in flows]
     return pd.DataFrame(rows, columns=list(SEGMENT_MIGRATION.names))
+
+
+def changes_frame() -> pd.DataFrame:
+    flows = [("UN-1", "One", 100, -5, 0, 10, 0, 25, 60), ("UN-2", "Two", 100, 5, 40, 0, 25, 0, 170)]
+    rows = [(AS_OF, RUN, dt.date(2017, 12, 1), UNIFIED, *f) for f in flows]
+    return pd.DataFrame(rows, columns=list(SEGMENT_CHANGES.names))
+
+
+def lineage_frame() -> pd.DataFrame:
+    kin = [("UN-1", "UN-1", "same", 0.91, 0.1), ("UN-0", "(gone)", "retired", None, None)]
+    rows = [(AS_OF, RUN, UNIFIED, "b1", "b2", *k) for k in kin]
+    return pd.DataFrame(rows, columns=list(SEGMENT_LINEAGE.names))
+
+
+def steps_frame() -> pd.DataFrame:
+    """20 of 100 customers bring 60 of 100; one has brought nothing."""
+    steps = [(0, 1, "0.00"), (50, 79, "40.00"), (300, 20, "60.00")]
+    return pd.DataFrame([(s, n, Decimal(r)) for s, n, r in steps], columns=["step", "customers", "revenue"])
+
+
+def correlations_frame() -> pd.DataFrame:
+    draw, names = random.Random("correlations"), FEATURES[UNIFIED]
+    pairs = [(a, b, draw.uniform(-0.8, 0.8)) for i, a in enumerate(names) for b in names[i + 1 :]]
+    return pd.DataFrame([*pairs, (names[0], "nobody_knows", None)], columns=["one", "other", "r"])
+
+
+def origins_frame() -> pd.DataFrame:
+    rows = [
+        ("ingest", dt.date(2018, 1, 2), "ingest-1", "c0de", "c0nf", "transactions: 5f1e"),
+        ("monthly", AS_OF, RUN, "c0de", "c0nf", "bundle: b2; features: build_features-1"),
+    ]
+    return pd.DataFrame(rows, columns=["job", "as_of", "run_id", "code_version", "config_hash", "inputs"])
 
 
 def points_frame(n: int) -> pd.DataFrame:

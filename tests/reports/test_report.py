@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import pytest
 
@@ -49,13 +51,20 @@ ORDER = """(() => {
 TOO_WIDE = """[...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, thead, svg, .skip'))
     .map(e => e.outerHTML.slice(0, 200))"""
-HOSTILE = (
+HOSTILE = " ".join((
     "<script>window.pwned = 1</script>",
     "</script><script>window.pwned = 2</script>",
     "<img src=x onerror='window.pwned = 3'>",
     "<!--<script>",
     "\"'\u2028 & ${pwned} {{ 7*7 }}",
-)
+))  # fmt: skip
+# How many customers are faint, and a segment's button in the legend.
+FAINT = """[...document.querySelectorAll('#customers .mark-symbol.role-mark path')]
+    .filter(p => +p.getAttribute('opacity') < 0.1).length"""
+PRESS = """new Promise(done => {
+    const b = document.querySelector('#customers button[value="UN-2"]');
+    b.click(); setTimeout(() => done(b.getAttribute('aria-pressed')), 300); })"""
+FOLDED = "[...document.querySelectorAll('details')].some(d => !d.open)"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +80,22 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
 
 @pytest.fixture(scope="module")
 def page(show: Callable[..., Page]) -> Page:
-    return show(report_data(), order=ORDER)
+    """Looked at, then its legend used, then printed."""
+    legend = {"before": FAINT, "on": PRESS, "front": FAINT, "off": PRESS, "after": FAINT}
+    paper = {"folded": FOLDED, "opened": f"dispatchEvent(new Event('beforeprint')), !({FOLDED})"}
+    table = "document.querySelector('#dimension-1').closest('section').querySelector('table')"
+    column = "[...{table}.tBodies[0].rows].map(r => r.cells[{at}].textContent.trim())"
+    share, name = (column.format(table=table, at=at) for at in (2, 0))
+    press = [f"{table}.tHead.rows[0].cells[{at}].querySelector('button').click()" for at in (2, 0)]
+    sorting = {"by_share": f"{press[0]}, {share}", "by_share_again": f"{press[0]}, {share}",
+               "by_name": f"{press[1]}, {name}",
+               "sorted_by": f"[...{table}.querySelectorAll('[aria-sort]')].map(h => h.ariaSort)"}  # fmt: skip
+    return show(report_data(), order=ORDER, **legend, **sorting, **paper)
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render_report(report_data())
 
 
 def assert_sound(page: Page) -> None:
@@ -83,9 +107,20 @@ def assert_sound(page: Page) -> None:
 
 def test_every_figure_is_drawn_without_an_error_and_without_a_request(page: Page) -> None:
     assert_sound(page)
-    per_dimension = {"size", "profile", "silhouette", "stability"}
-    expected = {f"dimension-{n}-{kind}-spec" for n in range(6) for kind in per_dimension} | {"customers-spec"}
+    per_dimension = {"size", "profile", "elbow", "silhouette", "stability"}
+    expected = {f"dimension-{n}-{kind}-spec" for n in range(6) for kind in per_dimension}
+    expected |= {"customers-spec", "revenue-spec", "correlations-spec"}
     assert {name for name, _, _ in page.answers["figures"]} == expected
+
+
+def test_every_figure_is_what_vega_lites_schema_allows(html: str) -> None:
+    """The page is made without this check, which takes longer than all else."""
+    specs = dict(re.findall(r'<script type="application/json" id="([^"]+)-spec">(.*?)</script>', html, re.DOTALL))
+    assert len(specs) == 33
+    unified = (f"dimension-0-{kind}" for kind in ("size", "profile", "elbow", "stability"))
+    for name in (*unified, "customers", "revenue", "correlations"):
+        spec = json.loads(specs[name])
+        assert (alt.LayerChart if "layer" in spec else alt.Chart).from_dict(spec).to_dict()
 
 
 def test_figures_show_as_many_marks_as_there_are_values(page: Page) -> None:
@@ -97,6 +132,8 @@ def test_figures_show_as_many_marks_as_there_are_values(page: Page) -> None:
     assert marks["customers-spec"] == 1500
     assert marks["dimension-0-silhouette-spec"] == 9 * 5 + 9 + 1  # seeds, the best of each k, the chosen one
     assert marks["dimension-0-stability-spec"] == 9 + 1  # only the best of a k is resampled
+    assert marks["revenue-spec"] == 4  # the ends of three steps
+    assert marks["correlations-spec"] == 30 * 29  # each of 30 slots with each other; what has no figure has no mark
 
 
 def test_the_heat_map_s_columns_stand_as_the_table_s_rows_and_its_rows_by_column(page: Page) -> None:
@@ -123,7 +160,14 @@ def test_the_page_says_what_the_run_found(page: Page) -> None:
         "1 January 2018",
         "fit_segments-4f9a27c1-1",
         "2,469 customers fall into 5 segments. “Frequent top-up shoppers” brings the most revenue: 42.5% of it from "
-        "32.6% of customers.",
+        "32.6% of customers. 20.0% of customers bring 60.0% of revenue.",
+        "Gini’s coefficient is 0.40",
+        "Grocery 43.0% (1.0×)",
+        "net revenue (365 d) 900.0 60.0%",
+        "average order value (365 d) says what net_revenue_365d and orders_365d say together",
+        "what the unified segments were made of, all of them",
+        "What became of the segments of the models before (1 of 2 are not the same)",
+        "monthly 2018-01-01 fit_segments-4f9a27c1-1 bundle: b2; features: build_features-1 c0de c0nf",
         "Component 1 (31.2% of the variance)",
         "Component 2 (14.8% of the variance)",
         "sd above everyone",
@@ -143,7 +187,7 @@ def test_the_page_says_what_the_run_found(page: Page) -> None:
         assert note in everything
 
 
-def test_data_from_a_run_of_one_kind_or_another_make_the_same_page() -> None:
+def test_data_from_a_run_of_one_kind_or_another_make_the_same_page(html: str) -> None:
     """Rows or dicts, dicts or lists of pairs: what Spark, Arrow and pandas make of maps and structs."""
     data = report_data()
     profiles, selection = data.profiles.copy(), data.selection.copy()
@@ -154,14 +198,12 @@ def test_data_from_a_run_of_one_kind_or_another_make_the_same_page() -> None:
     assert render_report(dataclasses.replace(data, profiles=profiles, selection=selection)) == render_report(data)
 
 
-def test_the_same_data_make_the_same_page_of_at_most_2_mb() -> None:
-    html = render_report(report_data())
+def test_the_same_data_make_the_same_page_of_at_most_2_mb(html: str) -> None:
     assert html == render_report(report_data())
     assert len(html.encode()) < 2_000_000
 
 
-def test_nothing_can_be_loaded_from_elsewhere() -> None:
-    html = render_report(report_data())
+def test_nothing_can_be_loaded_from_elsewhere(html: str) -> None:
     found = _Elements(html)
     for tag, attributes in found.elements:
         for name in ("src", "href", "srcset", "action", "data", "poster"):
@@ -177,10 +219,9 @@ def test_nothing_can_be_loaded_from_elsewhere() -> None:
     assert "unsafe-eval" not in policy
 
 
-def test_the_policy_stops_a_script_that_is_not_the_pages_own(tmp_path: Path) -> None:
+def test_the_policy_stops_a_script_that_is_not_the_pages_own(html: str, tmp_path: Path) -> None:
     """Were an escape ever forgotten, the browser would still refuse. And errors of a page are noticed."""
     path = tmp_path / "report.html"
-    html = render_report(report_data())
     injected = "<script>window.pwned = 1</script><img src='http://127.0.0.1:9/x.png'>"
     path.write_text(html.replace("<main", injected + "<main"), encoding="utf-8")
     page = open_page(path, tmp_path, ask={"pwned": "window.pwned === undefined"})
@@ -188,9 +229,8 @@ def test_the_policy_stops_a_script_that_is_not_the_pages_own(tmp_path: Path) -> 
     assert len([e for e in page.errors if "Content Security Policy" in e]) == 2
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_text_from_the_data_is_shown_and_never_executed(name: str, show: Callable[..., Page]) -> None:
-    data = report_data()
+def test_text_from_the_data_is_shown_and_never_executed(show: Callable[..., Page]) -> None:
+    data, name = report_data(), HOSTILE
     profiles, points = data.profiles.copy(), data.points.copy()
     profiles.loc[profiles["segment_id"].isin(["UN-1", "DE-2"]), "segment_name"] = name
     points["segment_name"] = name
@@ -223,30 +263,30 @@ def test_a_phone_does_not_scroll_sideways_for_words_without_an_end(show: Callabl
     assert page.answers["too_wide"] == []
 
 
-def test_the_legend_brings_a_segment_to_the_front_and_back(show: Callable[..., Page]) -> None:
-    dim = (
-        "[...document.querySelectorAll('#customers .mark-symbol.role-mark path')]"
-        ".filter(p => +p.getAttribute('opacity') < 0.1).length"
-    )
-    press = (
-        "new Promise(done => { const b = document.querySelector('#customers button[value=\"UN-2\"]');"
-        " b.click(); setTimeout(() => done(b.getAttribute('aria-pressed')), 300); })"
-    )
-    answers = show(report_data(), before=dim, on=press, front=dim, off=press, after=dim).answers
+def test_the_legend_brings_a_segment_to_the_front_and_back(page: Page) -> None:
+    answers = page.answers
     others = int((report_data().points["segment_id"] != "UN-2").sum())
     assert (answers["before"], answers["front"], answers["after"]) == (0, others, 0)
     assert (answers["on"], answers["off"]) == ("true", "false")
 
 
-def test_paper_shows_what_is_folded_away_on_the_screen(show: Callable[..., Page]) -> None:
-    folded = "[...document.querySelectorAll('details')].some(d => !d.open)"
-    opened = f"dispatchEvent(new Event('beforeprint')), !({folded})"
-    answers = show(report_data(), folded=folded, opened=opened).answers
-    assert (answers["folded"], answers["opened"]) == (True, True)
+def test_a_heading_sorts_its_table_and_once_more_the_other_way_round(page: Page) -> None:
+    """Figures the largest first, what is unknown last; names by the alphabet."""
+    answers = page.answers
+    assert [float(a.rstrip("%")) for a in answers["by_share"]] == sorted(
+        (float(a.rstrip("%")) for a in answers["by_share"]), reverse=True
+    )
+    assert answers["by_share_again"] == answers["by_share"][::-1]
+    assert answers["by_name"] == sorted(answers["by_name"])
+    assert answers["sorted_by"] == ["ascending"]
 
 
-def test_the_page_can_be_read_by_ear_and_keyboard() -> None:
-    found = _Elements(render_report(report_data()))
+def test_paper_shows_what_is_folded_away_on_the_screen(page: Page) -> None:
+    assert (page.answers["folded"], page.answers["opened"]) == (True, True)
+
+
+def test_the_page_can_be_read_by_ear_and_keyboard(html: str) -> None:
+    found = _Elements(html)
     tags = [tag for tag, _ in found.elements]
     assert dict(found.elements)["html"].get("lang") == "en"
     assert tags.count("title") == tags.count("h1") == tags.count("main") == 1
@@ -276,6 +316,8 @@ def test_a_source_without_anything_still_makes_a_page(show: Callable[..., Page])
             quality=nothing,
             points=nothing,
             population=nothing,
+            steps=nothing,
+            correlations=nothing,
             notes=(),
         )
     )
@@ -287,9 +329,8 @@ def test_a_source_without_anything_still_makes_a_page(show: Callable[..., Page])
     assert "Who was scored" not in page.text
 
 
-def test_everybody_known_is_scored_or_left_out_for_a_reason(show: Callable[..., Page]) -> None:
+def test_everybody_known_is_scored_or_left_out_for_a_reason(page: Page) -> None:
     """2,469 scored and 31 left out are 2,500; nobody was staff, and that is said too."""
-    page = show(report_data())
     assert "2,469 scored of 2,500 known" in page.text
     said = " ".join(page.text.split())
     rows = ("Scored 2,469 98.8% $4,596,040", "Long lapsed 30 1.2% $1,235 No order for two years", "Prospect 1 <0.1% $0",
@@ -299,8 +340,8 @@ def test_everybody_known_is_scored_or_left_out_for_a_reason(show: Callable[..., 
     assert -1 not in places
 
 
-def test_only_comparisons_that_can_prove_something_are_shown_with_what_they_prove() -> None:
-    said = " ".join(_text_of(render_report(report_data())).split())
+def test_only_comparisons_that_can_prove_something_are_shown_with_what_they_prove(html: str) -> None:
+    said = " ".join(_text_of(html).split())
     assert "Do they differ in what they were not made of? 2 of 3 comparisons say so" in said
     rows = ("Spend after 2017-12-01 (log), by the segments of then 25.7% <0.001 yes", "nps (365 d) 7.4% <0.001 yes",
             "age band 0.1% 0.31 no more than by chance")  # fmt: skip
@@ -310,24 +351,25 @@ def test_only_comparisons_that_can_prove_something_are_shown_with_what_they_prov
     assert said.count("comparisons say so") == 1  # the other dimensions have none
 
 
-def test_segments_that_are_most_alike_are_named_and_what_is_left_without_their_difference() -> None:
-    names, said = NAMES["psychographic"], " ".join(_text_of(render_report(report_data())).split())
+def test_segments_that_are_most_alike_are_named_and_what_is_left_without_their_difference(html: str) -> None:
+    names, said = NAMES["psychographic"], " ".join(_text_of(html).split())
     assert f"3 segments: “{names[0]}” and “{names[1]}” are one; 66.7% of the sum of squares" in said
     assert "1 segments:" not in said
 
 
-def test_a_rules_segment_says_where_its_members_would_be_without_it() -> None:
+def test_a_rules_segment_says_where_its_members_would_be_without_it(html: str) -> None:
     first, second = NAMES["unified"][:2]
-    said = " ".join(_text_of(render_report(report_data())).split())
+    said = " ".join(_text_of(html).split())
     assert (
         f"A business rule says who belongs here. Without it they would be “{first}” 75.0%, “{second}” 25.0%. Another "
         "rule holds for some too: “rule_vip” 10.0%."
     ) in said
 
 
-def test_who_moved_is_told_of_unified_segments_and_who_stayed_as_one_share() -> None:
+def test_who_moved_is_told_of_unified_segments_and_who_stayed_as_one_share(html: str) -> None:
     """Of 200 scored then, 160 are where they were; 40 came."""
-    said = " ".join(_text_of(render_report(report_data())).split())
+    said = " ".join(_text_of(html).split())
+    assert "Two 100 40 0 25 0 5 170 One 100 0 10 0 25 −5 60" in said
     assert "Of the customers scored as of 2017-12-01, 80.0% are in the same unified segment." in said
     rows = ("New Two 40 100% $400", "One Two 30 30.0% $120", "One No longer scored 10 10.0% $0")
     places = [said.find(row) for row in rows]
@@ -366,7 +408,8 @@ def test_no_structure_is_said_in_words(show: Callable[..., Page]) -> None:
     assert "Transactional: k = 3, set by the user" in page.text
     assert "No fits were recorded." in page.text
     assert [name for name, _, _ in page.answers["figures"]] == [
-        "dimension-0-size-spec", "customers-spec", "dimension-0-silhouette-spec", "dimension-0-stability-spec",
+        "dimension-0-size-spec", "customers-spec", "revenue-spec", "correlations-spec", "dimension-0-elbow-spec",
+        "dimension-0-silhouette-spec", "dimension-0-stability-spec",
     ]  # fmt: skip
 
 
@@ -394,7 +437,7 @@ def test_what_is_null_is_a_dash(show: Callable[..., Page]) -> None:
     assert "Component 1 (– of the variance)" in page.text
     assert not re.search(r"\b(nan|NaN|None|NaT|undefined)\b", _text_of(page.dom))
     assert {name for name, _, _ in page.answers["figures"]} == {
-        "dimension-0-size-spec", "customers-spec",
+        "dimension-0-size-spec", "customers-spec", "revenue-spec", "correlations-spec", "dimension-0-elbow-spec",
     }  # fmt: skip
 
 
@@ -428,7 +471,7 @@ def test_a_frame_without_a_column_is_refused_by_name(frame: str, column: str) ->
 
 
 def test_as_of_is_the_data_s_own_date_and_not_todays() -> None:
-    html = render_report(report_data(as_of=AS_OF.replace(year=1999)))
+    html = render_report(report_data(as_of=AS_OF.replace(year=1999), origins=pd.DataFrame()))
     assert "<title>Customer segments as of 1 January 1999</title>" in html
     assert "2018" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
 
