@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import TableNotFoundError
 
-from segmentation.core.errors import ConfigError
-from segmentation.core.schemas import RUNS, Table
+from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.schemas import RUNS, TABLES, Table
 from segmentation.io.runs import shown_runs
 
 Rows = list[dict[str, Any]]
+KINDS = {table.name: table.kind for table in TABLES}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,32 @@ class Reader:
         where = [f"run_id IN ({', '.join(map(_literal, ids))})"]
         return _query(stored, columns, [*where, *(f"{name} = {_literal(value)}" for name, value in equal.items())])
 
+    def frame(self, name: str, columns: Sequence[str] = (), as_of: dt.date | None = None) -> pd.DataFrame:
+        """The same as `arrow` for pandas: maps are dicts, dates are `datetime.date`, money is `Decimal`."""
+        rows: pd.DataFrame = self.arrow(name, columns, as_of).to_pandas(maps_as_pydicts="lossy")
+        return rows
+
+    def arrow(self, name: str, columns: Sequence[str] = (), as_of: dt.date | None = None) -> pa.Table:
+        """A table by name as its view shows it, all columns or some, of one as-of date or all.
+
+        Of a table that runs write whole (`stg_*`, tiles, `segments_latest`) what the last published run left.
+        Raises ConfigError where there is no such table.
+        """
+        try:
+            found = DeltaTable(f"{self.root}/segmentation/{name}")
+        except TableNotFoundError:
+            there = sorted({table for run in self.runs for table in run["output_versions"]})
+            raise ConfigError(f'{self.root}: table "{name}" is not there. ' + nearest(name, there)) from None
+        contract, where = pa.schema(found.schema().to_arrow()), ["true"]
+        known = contract.names
+        if {"as_of", "run_id"} <= set(known) and KINDS.get(name, "published") == "published":
+            ids = [r["run_id"] for day, r in shown_runs(self.runs, name).items() if as_of in (None, day)]
+            where = [f"run_id IN ({', '.join(map(_literal, ids or ['']))})"]
+        elif wrote := [r for r in self.runs if name in r["output_versions"]]:
+            found.load_as_version(wrote[-1]["output_versions"][name])
+        types = pa.schema([contract.field(c) for c in columns or known])  # pandas takes no views of strings in lists
+        return _read(found, types.names, where).cast(types)
+
     def stored(self, table: Table) -> Stored | None:
         """How large a table is, from its log alone; None where it was not created."""
         found = self._open(table)
@@ -78,11 +106,15 @@ class Reader:
 
 
 def _query(table: DeltaTable, columns: Sequence[str], where: Sequence[str] = ("true",)) -> Rows:
+    rows: Rows = _read(table, columns, where).to_pylist()
+    return rows
+
+
+def _read(table: DeltaTable, columns: Sequence[str], where: Sequence[str]) -> pa.Table:
     # Not to_pyarrow_table: its files are opened by threads that call Python, and one process in ten aborted at its end.
     names = ", ".join(f'"{c}"' for c in columns)
     found = QueryBuilder().register("t", table).execute(f"SELECT {names} FROM t WHERE {' AND '.join(where)}")
-    rows: Rows = pa.table(found.read_all()).to_pylist()
-    return rows
+    return pa.table(found.read_all())
 
 
 def _literal(text: str) -> str:
