@@ -8,9 +8,10 @@ ROWS ?= 500000
 CUSTOMERS ?= 100000
 ROUNDS ?= 5
 PORT ?= 10000
+BI_PORT ?= 8088
 AUDIENCE ?= analysts
 RAW := build/raw/complete_journey
-SHORT := not faults and not long and not airflow
+SHORT := not faults and not long and not airflow and not bi
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport SPARK_HOME PYTHONPATH
@@ -19,19 +20,23 @@ SUBMIT := spark-submit --properties-file conf/spark/local.conf
 QUIET := 2> >(grep --line-buffered -v -e 'Using incubator modules' -e 'netlib-blas' >&2)
 VENV := .venv/.installed
 JARS := build/jars/.resolved
+SUPERSET := build/superset/.installed
 
-.PHONY: help setup demo new-source sql sql-server docs cluster test test-with-demo test-without-demo test-faults test-long test-airflow bench-features bench-sweep bench-validity bench-drift bench-monthly check format wheel clean
+.PHONY: help setup demo new-source sql sql-server bi docs notebooks cluster test test-with-demo test-without-demo test-faults test-long test-airflow test-bi bench-features bench-sweep bench-validity bench-drift bench-monthly check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
 	@echo "make sql    a SQL prompt on the warehouse"
 	@echo "make sql-server  the same for BI tools: jdbc:hive2://127.0.0.1:10000 (PORT=n, AUDIENCE=everyone for aggregates alone)"
+	@echo "make bi     dashboards in a Superset of its own, on what make sql-server serves: http://127.0.0.1:8088 (BI_PORT=n)"
 	@echo "make docs   the reference of metrics, tables, marts, segments and decisions, in build/docs"
+	@echo "make notebooks  runs notebooks/ on a warehouse, and keeps what they show in build/notebooks"
 	@echo "make new-source NAME=shop FILES=dir  a first draft of conf/sources/shop.yml (CURRENCY=EUR TIME_ZONE=Europe/Berlin)"
 	@echo "make cluster  a Spark standalone master and two workers on this machine, spark://127.0.0.1:7077, until Ctrl-C"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
+	@echo "make test-bi  every chart of the dashboards in a real Superset, on a made-up shop and on the demo's data"
 	@echo "make test-airflow  runs the DAG of conf/deploy in a real Airflow, in an environment of its own under build/"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"
@@ -47,7 +52,7 @@ $(VENV): pyproject.toml conf/constraints.txt
 	@.ci/java
 	@.venv/bin/python -m pip --version > /dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv .venv; } || { echo "error: python3 -m venv does not work; on Debian and Ubuntu install python3-venv"; exit 2; }
 	@echo "Installing into .venv (a minute or two, once) …"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[demo,dev]'
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -c conf/constraints.txt -e '.[demo,notebooks,dev]'
 	@touch $@
 
 $(JARS): $(VENV) conf/spark/ivy.xml conf/spark/ivysettings.xml
@@ -72,6 +77,21 @@ sql-server: setup
 
 docs: setup
 	@segmentation docs --out build/docs
+
+bi: setup $(SUPERSET)
+	@conf/bi/superset/serve build/superset build/superset/home $(BI_PORT) $(PORT)
+
+# An environment of its own: Superset pins what the library does not. PyHive is its own choice of a driver for Spark.
+$(SUPERSET):
+	@echo "Installing Superset into build/superset (two minutes, once) …"
+	@rm -rf build/superset && $(PYTHON) -m venv build/superset && build/superset/bin/python -m pip install --quiet --disable-pip-version-check \
+	'apache-superset>=6.1,<6.2' 'flask-caching==2.3.1' rich Pillow cachetools 'pyhive==0.7.0' thrift thrift-sasl pure-sasl
+	@touch $@
+
+notebooks: setup
+	@mkdir -p build/notebooks
+	@for notebook in notebooks/*.ipynb; do echo "$$notebook"; \
+	WAREHOUSE="$(abspath $(WAREHOUSE))" jupyter execute "$$notebook" --output "../build/$$notebook" $(QUIET) || exit 1; done
 
 cluster: setup
 	@trap 'kill $$(jobs -p)' INT TERM EXIT; export SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON="$(CURDIR)/.venv/bin/python"; cd build; \
@@ -110,6 +130,10 @@ test-airflow: setup
 	@[ -x build/airflow/bin/airflow ] || { echo "Installing Airflow into build/airflow (two minutes, once) …"; \
 	$(PYTHON) -m venv build/airflow && build/airflow/bin/python -m pip install --quiet --disable-pip-version-check 'apache-airflow>=3.3,<3.4'; }
 	pytest -m airflow
+
+# Installs and starts a Superset, and looks at every chart in Chromium: ten minutes.
+test-bi: setup $(SUPERSET)
+	pytest -m bi
 
 bench-features: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.features --lines $(LINES) --rounds $(ROUNDS) $(QUIET)

@@ -38,11 +38,17 @@ def powerless() -> list[str]:
     return POWERLESS if tried and tried.returncode == 0 else []
 
 
-def start(shop: Shop, warehouse: Path, audience: str, log: Path) -> Iterator[int]:
-    """A server process that can write nothing where permissions say so, until the test is done; its port."""
+def start(
+    warehouse: Path, audience: str, log: Path, config: Path, source: str = "shop", host: str = "127.0.0.1", **conf: str
+) -> Iterator[int]:
+    """A server process that can write nothing where permissions say so, until the test is done; its port.
+
+    conf: settings of hive.server2, with _ for the dots.
+    """
     port = free_port()
-    command = [*SUBMIT_FAST, "jobs/sql_server.py", "--config", str(shop.folder / "conf"), "--source", "shop",
-               "--warehouse", str(warehouse), "--port", str(port), "--audience", audience]  # fmt: skip
+    settings = [f"--conf=spark.hadoop.hive.server2.{key.replace('_', '.')}={value}" for key, value in conf.items()]
+    command = [*SUBMIT_FAST, *settings, "jobs/sql_server.py", "--config", str(config), "--source", source, "--host",
+               host, "--warehouse", str(warehouse), "--port", str(port), "--audience", audience]  # fmt: skip
     command = [*powerless(), *command]
     with (
         log.open("w") as out,
@@ -85,7 +91,8 @@ def _listens(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def port(two_months: Shop, warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    yield from start(two_months, warehouse, "analysts", tmp_path_factory.mktemp("log") / "log")
+    log = tmp_path_factory.mktemp("log") / "log"
+    yield from start(warehouse, "analysts", log, two_months.folder / "conf")
 
 
 def ask(port: int, sql: str) -> list[tuple[Any, ...]]:
@@ -138,7 +145,7 @@ def test_jdbc_clients_read_and_cannot_write(port: int, warehouse: Path) -> None:
 def test_the_door_for_everyone_shows_aggregates_alone(two_months: Shop, warehouse: Path, tmp_path: Path) -> None:
     """Nor has it to read anything else: here its process cannot."""
     with only("a-rwx", warehouse / "segmentation"):
-        for port in start(two_months, warehouse, "everyone", tmp_path / "log"):
+        for port in start(warehouse, "everyone", tmp_path / "log", two_months.folder / "conf"):
             names = {row[1] for row in ask(port, "SHOW TABLES IN segmentation")}
             assert {"segment_cube", "mart_segment_overview"} <= names
             assert not {"segments", "stg_customers", "mart_customer_360", "dim_customer"} & names

@@ -1,0 +1,97 @@
+"""The dashboards in a real Superset: every chart is drawn, and says so where the source lacks what it shows."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import Browser, goto, tab, wait_for
+from tests.conftest import CONF, ROOT, free_port
+from tests.jobs.homes import Shop
+from tests.jobs.test_sql_server import PATIENCE_SECONDS, start
+
+pytestmark = [pytest.mark.bi, pytest.mark.timeout(1800)]
+
+SUPERSET = ROOT / "build" / "superset"
+CHARTS = """[...document.querySelectorAll('.dashboard-component-chart-holder')].map(c => ({
+    title: c.innerText.split('\\n')[0], text: c.innerText, busy: !!c.querySelector('.loading'),
+    drawn: c.querySelectorAll('canvas, table').length > 0}))"""
+HIGH = 4200
+"""Superset draws what is on the screen alone."""
+
+
+@contextmanager
+def superset(home: Path, sql_port: int) -> Iterator[tuple[str, str]]:
+    """The address of a Superset over the SQL server at that port, and the password of `admin`."""
+    port = free_port()
+    command = [str(CONF / "bi" / "superset" / "serve"), str(SUPERSET), str(home), str(port), str(sql_port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith("Dashboards: "):
+                    break
+            else:
+                raise AssertionError((home / "log").read_text()[-3000:])
+            yield f"http://127.0.0.1:{port}", (home / "password").read_text().strip()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def log_in(browser: Browser, address: str, password: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            goto(browser, f"{address}/login/", "!!document.querySelector('#username')", patience=10)
+            break
+        except AssertionError:  # it does not listen yet
+            assert time.monotonic() < deadline
+    for name, text in (("username", "admin"), ("password", password)):
+        browser.evaluate(f"document.querySelector('#{name}').focus()")
+        browser.call("Input.insertText", text=text)
+    browser.evaluate("document.querySelector('form button[type=submit]').click()")
+    wait_for(browser, "!location.pathname.startsWith('/login')")
+
+
+def charts(home: Path, sql_port: int) -> dict[str, Any]:
+    """By title what each chart shows, once none is loading; a picture of all is left in `home`."""
+    with superset(home, sql_port) as (address, password), tab(1400, HIGH) as browser:
+        log_in(browser, address, password)
+        there = "document.querySelectorAll('.dashboard-component-chart-holder').length === 10"
+        goto(browser, f"{address}/superset/dashboard/segments/", there, PATIENCE_SECONDS)
+        wait_for(browser, f"{CHARTS}.every(c => !c.busy && (c.drawn || /error/i.test(c.text)))", PATIENCE_SECONDS)
+        taken = browser.call("Page.captureScreenshot", format="png")  # beyond the window would draw all of it anew
+        (home / "dashboard.png").write_bytes(base64.b64decode(taken["data"]))
+        return {c["title"]: c for c in browser.evaluate(CHARTS)}
+
+
+def test_every_chart_is_drawn_of_a_shop_that_has_everything(two_months: Shop, tmp_path: Path) -> None:
+    [found] = [
+        charts(tmp_path / "home", port)
+        for port in start(two_months.warehouse, "everyone", tmp_path / "log", two_months.folder / "conf")
+    ]
+    assert len(found) == 10
+    for title, chart in found.items():
+        assert chart["drawn"], (title, chart["text"])
+        assert "rror" not in chart["text"], (title, chart["text"])
+    [*_, segment] = sorted(set(two_months.cube("segment")["segment_name"]))
+    assert segment in found["What segments are like"]["text"]
+
+
+def test_where_the_demos_data_lack_something_the_chart_says_so(demo_warehouse: Path, tmp_path: Path) -> None:
+    [found] = [
+        charts(tmp_path / "home", port)
+        for port in start(demo_warehouse, "everyone", tmp_path / "log", CONF, "complete_journey")
+    ]
+    for title, chart in found.items():
+        assert chart["drawn"], (title, chart["text"])
+    assert "Nothing has moved, or nothing was measured" in found["What has moved by more than chance"]["text"]
