@@ -22,7 +22,7 @@ VENV := .venv/.installed
 JARS := build/jars/.resolved
 SUPERSET := build/superset/.installed
 
-.PHONY: help setup demo new-source sql sql-server bi docs notebooks cluster test test-with-demo test-without-demo test-faults test-long test-airflow test-bi bench-features bench-sweep bench-validity bench-drift bench-monthly check format wheel clean
+.PHONY: help setup demo new-source sql sql-server bi docs notebooks cluster test test-with-demo test-without-demo test-faults test-long test-airflow test-bi bench-features bench-sweep bench-validity bench-drift bench-monthly bench-sql check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -43,6 +43,7 @@ help:
 	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
 	@echo "make bench-drift     false alarms and power of the drift report, on the customers of a warehouse (WAREHOUSE=dir)"
 	@echo "make bench-monthly   what a month costs: scoring, drift report, a year at once (CUSTOMERS=10000 ROUNDS=1 to try)"
+	@echo "make bench-sql       marts through the SQL server against the same queries in its own session (WAREHOUSE=dir)"
 	@echo "make clean  removes build/ and .venv/"
 
 setup: $(VENV) $(JARS)
@@ -146,6 +147,9 @@ bench-validity: setup
 
 bench-drift: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.drift --warehouse "$(WAREHOUSE)" $(QUIET)
+
+bench-sql: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.sql --warehouse "$(WAREHOUSE)" $(QUIET)
 
 bench-monthly: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.monthly --customers $(CUSTOMERS) --rounds $(ROUNDS) $(QUIET)

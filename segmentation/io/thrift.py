@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from segmentation.core.errors import ConfigError
 
 SERVER = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+LDAP = "hive.server2.authentication.ldap."
 SECURE = {"authentication": "LDAP", "use.SSL": "true"}
 """What must be set, as `spark.hadoop.hive.server2.<key>`, before anybody beyond this machine is listened to."""
 
@@ -41,7 +42,12 @@ def open_door(spark: SparkSession, host: str, port: int) -> None:
     hadoop: Any = spark._jsc.hadoopConfiguration()
     hadoop.set("hive.server2.thrift.bind.host", host)
     hadoop.set("hive.server2.thrift.port", str(port))
-    getattr(spark._jvm, SERVER).startWithContext(spark._jsparkSession.sqlContext())
+    # Who asks LDAP reads a configuration of its own, which knows Spark's settings only as properties of the JVM.
+    jvm: Any = spark._jvm
+    for key, value in settings.getAll():
+        if (name := key.removeprefix("spark.hadoop.")).startswith(LDAP):
+            jvm.java.lang.System.setProperty(name, value)
+    getattr(jvm, SERVER).startWithContext(spark._jsparkSession.sqlContext())
 
 
 def is_open(spark: SparkSession) -> bool:

@@ -179,14 +179,25 @@ def new_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[
 
 
 def vanished_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
-    """A unified segment of at least a twentieth has left."""
-    layer, view = of.ordered[-1], of.views[-1]
-    scaled = month.x[list(view.columns)].T * np.array(view.scale)
+    """A unified segment of at least a twentieth has left, and with it more than half of some of the dimensions'."""
+    owns = [_own(of, month, i) for i in range(len(of.ordered))]
+    large = [c for c, n in Counter(owns[-1].tolist()).items() if n >= len(owns[-1]) / 20]
+    stay = owns[-1] != int(rng.choice(sorted(large)))
+    left = {
+        layer.segment_ids[c]
+        for layer, own in zip(of.ordered, owns, strict=True)
+        for c in range(len(layer.segment_ids))
+        if (own == c).any() and stay[own == c].mean() < 0.5
+    }
+    return Customers(month.x[:, stay], month.members[:, stay], month.values[:, stay]), left
+
+
+def _own(of: Study, month: Customers, i: int) -> Any:
+    """The number of each customer's cluster in a layer; -1 where the dimension knows nothing of the customer."""
+    layer, view = of.ordered[i], of.views[i]
+    scaled = month.x[list(view.columns)].T * np.array(1.0 if view.scale is None else view.scale)
     own = ((scaled[:, None, :] - layer.centroids[None]) ** 2).sum(axis=2).argmin(axis=1)
-    large = [c for c, n in Counter(own.tolist()).items() if n >= len(own) / 20]
-    c = int(rng.choice(sorted(large)))
-    stay = own != c
-    return Customers(month.x[:, stay], month.members[:, stay], month.values[:, stay]), {layer.segment_ids[c]}
+    return own if i == len(of.ordered) - 1 else np.where(month.members[i], own, -1)
 
 
 def hundredfold(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import subprocess
@@ -9,13 +10,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from deltalake import DeltaTable
 
 from segmentation import cli
 from segmentation.cli import reading
+from segmentation.core.errors import ConfigError
 from segmentation.core.schemas import SEGMENT_MIGRATION
+from segmentation.io.reader import Reader
 from tests.jobs.homes import JUNE, MAY, Shop
-from tests.published import published, table
+from tests.published import published, row_hash, table
 
 
 class Ask:
@@ -206,3 +211,30 @@ def test_asking_needs_no_spark(two_months: Shop) -> None:
     environment = {"PATH": "/nonexistent", "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "Customer c4 as of" in done.stdout
+
+
+def test_frames_are_what_the_views_show(two_months: Shop) -> None:
+    """Published rows by date, state as the last ingest left it, and no table by a wrong name."""
+    reader = Reader(str(two_months.warehouse))
+    segments = reader.frame("segments")
+    assert row_hash(segments) == row_hash(
+        pd.concat([published(two_months.warehouse, "segments", d) for d in (MAY, JUNE)])
+    )
+    assert set(reader.frame("segments", as_of=MAY)["as_of"]) == {MAY}
+    assert reader.frame("segments", as_of=dt.date(2023, 1, 1)).empty
+    assert reader.frame("segments_challenger").empty
+    profile = reader.frame("segment_profiles", ["segment_id", "category_mix", "top_differentiators"], JUNE).iloc[0]
+    assert isinstance(profile["category_mix"], dict)
+    assert {"feature", "z"} <= set(profile["top_differentiators"][0])
+    assert len(reader.frame("stg_transactions")) == reader.arrow("stg_transactions").num_rows == len(two_months.lines)
+    assert len(reader.frame("runs")) == len(reader.runs)
+    with pytest.raises(ConfigError, match=r'table "segmets" is not there\. .*Did you mean "segments"'):
+        reader.frame("segmets")
+
+
+def test_a_frame_of_a_table_that_changes_is_that_of_the_last_published_run(two_months: Shop, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(two_months.warehouse, tmp_path / "warehouse"))
+    lines = DeltaTable(copy / "segmentation" / "stg_transactions")
+    before = len(Reader(str(copy)).frame("stg_transactions"))
+    lines.delete("customer_id = 'c1'")  # by whom nothing was published
+    assert len(Reader(str(copy)).frame("stg_transactions")) == before > len(lines.to_pandas())
