@@ -80,10 +80,10 @@ docs: setup
 	@segmentation docs --out build/docs
 
 bi: setup $(SUPERSET)
-	@conf/bi/superset/serve build/superset build/superset/home $(BI_PORT) $(PORT)
+	@conf/bi/superset/serve build/superset build/superset-home $(BI_PORT) $(PORT)
 
 # An environment of its own: Superset pins what the library does not. PyHive is its own choice of a driver for Spark.
-$(SUPERSET):
+$(SUPERSET): Makefile
 	@echo "Installing Superset into build/superset (two minutes, once) …"
 	@rm -rf build/superset && $(PYTHON) -m venv build/superset && build/superset/bin/python -m pip install --quiet --disable-pip-version-check \
 	'apache-superset>=6.1,<6.2' 'flask-caching==2.3.1' rich Pillow cachetools 'pyhive==0.7.0' thrift thrift-sasl pure-sasl

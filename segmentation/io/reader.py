@@ -13,11 +13,16 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import TableNotFoundError
 
 from segmentation.core.errors import ConfigError, nearest
-from segmentation.core.schemas import RUNS, TABLES, Table
+from segmentation.core.schemas import AGGREGATES, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, TABLES, Table
 from segmentation.io.runs import shown_runs
 
 Rows = list[dict[str, Any]]
-KINDS = {table.name: table.kind for table in TABLES}
+KINDS = {table.name: table.kind for table in (*TABLES, *AGGREGATES)}
+FOLDERS = {table.name: table.folder for table in (*TABLES, *AGGREGATES)}
+FEATURES = "customer_features"
+"""The published table whose columns `conf/features` says; what else has no contract here are tiles."""
+OF_ALL_RUNS = (SEGMENT_MODELS.name, SEGMENT_LINEAGE.name)
+"""Old segments refer to them, whatever was fitted since."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +76,42 @@ class Reader:
     def arrow(self, name: str, columns: Sequence[str] = (), as_of: dt.date | None = None) -> pa.Table:
         """A table by name as its view shows it, all columns or some, of one as-of date or all.
 
-        Of a table that runs write whole (`stg_*`, tiles, `segments_latest`) what the last published run left.
-        Raises ConfigError where there is no such table.
+        Published tables show the rows of each date's last run (models and their lineage those of all runs), `stg_*`,
+        tiles and `segments_latest` what the last published run left, and nothing before there was one. Marts are SQL,
+        and no tables. Raises ConfigError for a table or column that is not there, and for an as-of date of a table
+        that has none.
         """
-        try:
-            found = DeltaTable(f"{self.root}/segmentation/{name}")
-        except TableNotFoundError:
-            there = sorted({table for run in self.runs for table in run["output_versions"]})
-            raise ConfigError(f'{self.root}: table "{name}" is not there. ' + nearest(name, there)) from None
-        contract, where = pa.schema(found.schema().to_arrow()), ["true"]
-        known = contract.names
-        if {"as_of", "run_id"} <= set(known) and KINDS.get(name, "published") == "published":
-            ids = [r["run_id"] for day, r in shown_runs(self.runs, name).items() if as_of in (None, day)]
+        kind = KINDS.get(name, "published" if name == FEATURES else "state")
+        found = self._named(name)
+        contract = pa.schema(found.schema().to_arrow())
+        for column in columns:
+            if column not in contract.names:
+                raise ConfigError(f'{name}: column "{column}" is not there. ' + nearest(column, contract.names))
+        if as_of is not None and (type(as_of) is not dt.date or kind != "published"):
+            raise ConfigError(f"{name}: as_of={as_of!r}. Expected a datetime.date, and a table with one per run.")
+        where = ["true"]
+        if kind == "published":
+            shown = shown_runs(self.runs, name)
+            if name in OF_ALL_RUNS:
+                ids = [r["run_id"] for r in self.runs if name in r["output_versions"] and as_of in (None, r["as_of"])]
+            else:
+                ids = [r["run_id"] for day, r in shown.items() if as_of in (None, day)]
             where = [f"run_id IN ({', '.join(map(_literal, ids or ['']))})"]
-        elif wrote := [r for r in self.runs if name in r["output_versions"]]:
-            found.load_as_version(wrote[-1]["output_versions"][name])
-        types = pa.schema([contract.field(c) for c in columns or known])  # pandas takes no views of strings in lists
-        return _read(found, types.names, where).cast(types)
+        elif kind == "state":
+            wrote = [r["output_versions"][name] for r in self.runs if name in r["output_versions"]]
+            found.load_as_version(wrote[-1] if wrote else 0)
+        types = pa.schema([contract.field(c) for c in columns or contract.names])
+        return _read(found, types.names, where).cast(types)  # pandas takes no views of strings in lists
+
+    def _named(self, name: str) -> DeltaTable:
+        folder = FOLDERS.get(name, f"segmentation/{name}")
+        there = sorted({table for run in self.runs for table in run["output_versions"]} | set(FOLDERS))
+        if name in there:
+            try:
+                return DeltaTable(f"{self.root}/{folder}")
+            except TableNotFoundError:
+                pass
+        raise ConfigError(f'{self.root}: table "{name}" is not there. ' + nearest(name, there))
 
     def stored(self, table: Table) -> Stored | None:
         """How large a table is, from its log alone; None where it was not created."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -42,12 +43,15 @@ def open_door(spark: SparkSession, host: str, port: int) -> None:
     hadoop: Any = spark._jsc.hadoopConfiguration()
     hadoop.set("hive.server2.thrift.bind.host", host)
     hadoop.set("hive.server2.thrift.port", str(port))
-    # Who asks LDAP reads a configuration of its own, which knows Spark's settings only as properties of the JVM.
-    jvm: Any = spark._jvm
-    for key, value in settings.getAll():
+    tell_ldap(spark._jvm, dict(settings.getAll()))
+    getattr(spark._jvm, SERVER).startWithContext(spark._jsparkSession.sqlContext())
+
+
+def tell_ldap(jvm: Any, settings: Mapping[str, str]) -> None:
+    """Hands over Spark's settings of LDAP: who asks it reads a configuration of its own, which knows JVM properties."""
+    for key, value in settings.items():
         if (name := key.removeprefix("spark.hadoop.")).startswith(LDAP):
             jvm.java.lang.System.setProperty(name, value)
-    getattr(jvm, SERVER).startWithContext(spark._jsparkSession.sqlContext())
 
 
 def is_open(spark: SparkSession) -> bool:

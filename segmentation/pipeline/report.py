@@ -161,10 +161,10 @@ def _steps(context: Context, run: Row, features: Row) -> pd.DataFrame:
 
 
 def _origins(runs: Sequence[Row]) -> pd.DataFrame:
-    """The runs in words, in the order in which one stands on another."""
+    """The runs in words, in the order in which one stands on another; of files the names alone, wherever they lay."""
     rows = [
         (r["job"], r["as_of"], r["run_id"], r["code_version"], r["config_hash"],
-         "; ".join(f"{name}: {what}" for name, what in sorted(r["inputs"].items())))
+         "; ".join(f"{name.rpartition('/')[2]}: {what}" for name, what in sorted(r["inputs"].items())))
         for r in runs
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["job", "as_of", "run_id", "code_version", "config_hash", "inputs"])
@@ -202,7 +202,7 @@ def _principal_components(
 
 
 def _correlations(model: Model, centred: npt.NDArray[np.float64]) -> pd.DataFrame:
-    names = model.preprocessor.names
+    names = [name.partition(".")[2] for name in model.preprocessor.names]  # without the dimension before it
     spread = np.sqrt((centred**2).sum(axis=0))
     varies = [i for i in range(len(names)) if spread[i] > 1e-9]
     scaled = centred / np.where(spread > 1e-9, spread, 1.0)

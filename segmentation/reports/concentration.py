@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
+from segmentation.reports.style import INK, LINE, Spec, to_spec
 from segmentation.reports.words import percent
 
 MOST_POINTS = 200  # of a curve; more are closer than a screen's pixels
@@ -26,6 +28,9 @@ class Concentration:
     """Share of customers who bring most, as near to a fifth as whole steps of revenue allow."""
     of_few: float
     """What they bring, share of all revenue."""
+
+    has_negative: bool
+    """Whether somebody has taken back more than was bought, so that shares go beyond 1."""
 
     def sentence(self) -> str:
         """For instance: 20.1% of customers bring 62.3% of revenue."""
@@ -55,4 +60,30 @@ def concentration(steps: pd.DataFrame) -> Concentration | None:
     edge = 1 + int(np.abs(who[1:] - FEW).argmin())
     shown = np.unique(np.linspace(0, len(who) - 1, min(len(who), MOST_POINTS)).round().astype(int))
     curve = [(1 - float(who[i]), 1 - float(what[i])) for i in reversed(shown)]
-    return Concentration(curve, 2 * area - 1, float(who[edge]), float(what[edge]))
+    return Concentration(curve, 2 * area - 1, float(who[edge]), float(what[edge]), bool((revenue < 0).any()))
+
+
+def lorenz(points: Sequence[tuple[float, float]]) -> Spec:
+    """Shares of customers and of revenue from those who bring least, and the line of equal shares."""
+    rows: list[dict[str, object]] = [
+        {"customers": round(x, 5), "revenue": round(y, 5), "of": of}
+        for of, line in (("equal", ((0.0, 0.0), (1.0, 1.0))), ("all", points))
+        for x, y in line
+    ]
+    share = alt.Axis(format=".0%", tickCount=5)
+    base = alt.Chart().encode(
+        x=alt.X("customers:Q", title="Customers, from those who bring least", axis=share),
+        y=alt.Y("revenue:Q", title="What they bring", axis=share),
+        tooltip=[
+            alt.Tooltip("customers:Q", title="Of customers", format=".1%"),
+            alt.Tooltip("revenue:Q", title="Of revenue", format=".1%"),
+        ],
+    )
+    chart = alt.LayerChart(
+        layer=[
+            base.transform_filter("datum.of == 'equal'").mark_line(color=LINE, strokeDash=[5, 3]),
+            base.transform_filter("datum.of == 'all'").mark_line(color=INK, strokeWidth=2),
+            base.transform_filter("datum.of == 'all'").mark_point(color=INK, size=14, filled=True, opacity=1),
+        ]
+    )
+    return to_spec(chart, rows, 260)

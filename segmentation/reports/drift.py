@@ -14,7 +14,7 @@ from segmentation.monitoring import HOLDS, PREFIX, TOO_FEW, Judged, in_order
 from segmentation.monitoring.message import TITLES
 from segmentation.reports import words
 from segmentation.reports.data import integer, records, text
-from segmentation.reports.pages import environment
+from segmentation.reports.pages import environment, hashed, script
 from segmentation.reports.palette import NO_DATA_GREY, Mark, marks
 
 CHECKS = {
@@ -106,10 +106,11 @@ def render_drift_report(data: DriftData) -> str:
     changes: dict[str, list[dict[str, Any]]] = {d: [] for d in ALL_DIMENSIONS}
     for r in records(data.changes):
         changes[r["dimension"]].append(r)
-    return environment().get_template("drift.html.jinja").render(
+    made = environment()
+    return made.get_template("drift.html.jinja").render(
         data=data, title=TITLES.get(data.verdict, data.verdict), day=words.day(data.as_of), beyond=beyond, rows=rows,
         changes={d: of for d, of in changes.items() if of}, flow=flow(data), width=WIDTH, column=COLUMN,
-        count=words.count,
+        count=words.count, sort=script(made, "sort.js.jinja"), hashed=hashed,
     )  # fmt: skip
 
 

@@ -28,7 +28,6 @@ BLUE_TO_ORANGE = (
 LINE_LENGTH = 24  # characters of a name; what a phone has room for beside the marks
 USUAL_WINDOW = "365d"
 MOST_FEATURES = 20  # what fits on a phone's screen
-MOST_SLOTS = 30  # a row and a column each
 MOST_POINTS = 3000  # more only hide one another, and each is 75 bytes and a node of the page
 
 
@@ -102,7 +101,7 @@ def heat_map(segments: Sequence[Segment], descriptions: Mapping[str, str]) -> tu
         return None
     top = sorted(most, key=lambda f: (-most[f][0], f))[:MOST_FEATURES]
     top.sort(key=lambda f: (-most[f][1], -most[f][0], f))
-    label = _labels(top)
+    label = short_labels(top)
     limit = min(3.0, max(1.0, *(most[f][0] for f in top)))
     rows: list[dict[str, object]] = [
         {
@@ -266,68 +265,6 @@ def customer_map(
     return to_spec(chart, rows, 440), len(rows)
 
 
-def lorenz(points: Sequence[tuple[float, float]]) -> Spec:
-    """Shares of customers and of revenue from those who bring least, and the line of equal shares."""
-    rows: list[dict[str, object]] = [
-        {"customers": round(x, 5), "revenue": round(y, 5), "of": of}
-        for of, line in (("equal", ((0.0, 0.0), (1.0, 1.0))), ("all", points))
-        for x, y in line
-    ]
-    share = alt.Axis(format=".0%", tickCount=5)
-    base = alt.Chart().encode(
-        x=alt.X("customers:Q", title="Customers, from those who bring least", axis=share),
-        y=alt.Y("revenue:Q", title="What they bring", axis=share),
-        tooltip=[
-            alt.Tooltip("customers:Q", title="Of customers", format=".1%"),
-            alt.Tooltip("revenue:Q", title="Of revenue", format=".1%"),
-        ],
-    )
-    chart = alt.LayerChart(
-        layer=[
-            base.transform_filter("datum.of == 'equal'").mark_line(color=LINE, strokeDash=[5, 3]),
-            base.transform_filter("datum.of == 'all'").mark_line(color=INK, strokeWidth=2),
-            base.transform_filter("datum.of == 'all'").mark_point(color=INK, size=14, filled=True, opacity=1),
-        ]
-    )
-    return to_spec(chart, rows, 260)
-
-
-def correlation_map(pairs: pd.DataFrame) -> tuple[Spec, int, int] | None:
-    """The slots that go together most, in their order, and how many are shown of how many; None without pairs."""
-    read = [(text(r["one"]), text(r["other"]), number(r["r"])) for r in records(pairs)]
-    found = [(one, other, r) for one, other, r in read if r is not None]
-    if not found:
-        return None
-    order = list(dict.fromkeys(name for one, other, _ in found for name in (one, other)))
-    closest = {name: max(abs(r) for one, other, r in found if name in (one, other)) for name in order}
-    top = sorted(sorted(order, key=lambda name: (-closest[name], name))[:MOST_SLOTS], key=order.index)
-    label = {name: f"{n} {words}" for n, (name, words) in enumerate(_labels(top).items(), 1)}
-    cells = [(one, other, r) for one, other, r in found if one in label and other in label]
-    rows = [
-        {"one": label[a], "other": label[b], "column": top.index(b) + 1, "r": round(r, 3)}
-        for one, other, r in cells
-        for a, b in ((one, other), (other, one))
-    ]
-    rows.sort(key=lambda row: (top.index(next(n for n in top if label[n] == row["one"])), row["column"]))
-    scale = alt.Scale(domain=[-1, -0.5, 0, 0.5, 1], range=list(BLUE_TO_ORANGE), interpolate="rgb", clamp=True)
-    names = alt.Axis(labelLimit=on_phone(150, 230), labelFontSize=on_phone(10, 11), domain=False, ticks=False)
-    chart = (
-        alt.Chart()
-        .mark_rect(stroke="#ffffff", strokeWidth=1)
-        .encode(
-            x=alt.X("column:O", title=None, axis=alt.Axis(labelAngle=0, domain=False, ticks=False, labelOverlap=True)),
-            y=alt.Y("one:N", sort=None, title=None, axis=names),
-            color=alt.Color("r:Q", scale=scale, legend=None),
-            tooltip=[
-                alt.Tooltip("one:N", title="One"),
-                alt.Tooltip("other:N", title="Other"),
-                alt.Tooltip("r:Q", title="Correlation", format=".2f"),
-            ],
-        )
-    )
-    return to_spec(chart, rows, alt.Step(16)), len(top), len(order)
-
-
 def _ratio(segment: Segment) -> str:
     if segment.revenue_share is None or not segment.customer_share:
         return ""
@@ -335,7 +272,7 @@ def _ratio(segment: Segment) -> str:
     return "<0.1×" if 0 < ratio < 0.05 else f"{ratio:.1f}×"
 
 
-def _labels(features: Sequence[str]) -> dict[str, str]:
+def short_labels(features: Sequence[str]) -> dict[str, str]:
     """In words without the usual window, which the caption names; two that read alike keep their names."""
     short = {f: feature_words(f.removesuffix(f"_{USUAL_WINDOW}")) for f in features}
     often = Counter(short.values())

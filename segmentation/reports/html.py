@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,25 +13,25 @@ from markupsafe import Markup
 
 from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.reports import words
-from segmentation.reports.concentration import Concentration, concentration
+from segmentation.reports.changes import growth, kinship, migration
+from segmentation.reports.concentration import Concentration, concentration, lorenz
+from segmentation.reports.correlations import correlation_map, pairs, strongest
 from segmentation.reports.data import ReportData, number, records, text
-from segmentation.reports.figures import correlation_map, curve, customer_map, heat_map, lorenz, size_and_revenue
-from segmentation.reports.pages import environment
+from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
+from segmentation.reports.pages import environment, hashed, script
 from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
 from segmentation.reports.view import (
     Choice,
     Described,
     Difference,
+    LeftOut,
     Segment,
     choice,
     described,
     differences,
     dimensions,
-    growth,
-    kinship,
     left_out,
-    migration,
     segments,
 )
 
@@ -79,8 +77,7 @@ class Section:
     """How the segments would join, in words."""
     differences: Sequence[Difference]
     described: Sequence[Described]
-    left_out: Sequence[tuple[str, str]]
-    """(feature, why) of what takes no part in the fit."""
+    left_out: Sequence[LeftOut]
     labels: Mapping[str, str]
     """The segments' labels by id."""
 
@@ -89,11 +86,11 @@ def render_report(data: ReportData) -> str:
     """One self-contained HTML page, about 1 MB, the same for the same data.
 
     The page asks nothing of any network, and its content security policy forbids it to; only the page's own
-    two scripts may run. All text from the data is escaped.
+    scripts may run. All text from the data is escaped.
     """
     sections = [_section(n, data, dimension) for n, dimension in enumerate(dimensions(data))]
-    spread = concentration(data.steps)
-    scripts = [Markup(_vega()), Markup(_environment().get_template("report.js.jinja").render())]
+    spread, together = concentration(data.steps), pairs(data.correlations)
+    scripts = [Markup(_vega()), script(_environment(), "report.js.jinja"), script(_environment(), "sort.js.jinja")]
     return (
         _environment()
         .get_template("report.html.jinja")
@@ -106,7 +103,8 @@ def render_report(data: ReportData) -> str:
             spread=spread,
             revenue=_revenue(spread),
             basket=_basket(sections[0].segments),
-            correlations=_correlations(data),
+            correlations=_correlations(together),
+            strongest=strongest(together),
             growth=growth(data),
             kinship=kinship(data),
             origins=records(data.origins),
@@ -115,7 +113,7 @@ def render_report(data: ReportData) -> str:
             migration=migration(data),
             config=CONFIG,
             scripts=scripts,
-            hashes=[_hash(s) for s in scripts],
+            hashes=[hashed(s) for s in scripts],
         )
     )
 
@@ -229,8 +227,11 @@ def _revenue(spread: Concentration | None) -> Figure | None:
     return Figure("revenue", "Revenue against customers", reading, lorenz(spread.curve))
 
 
-def _basket(found: Sequence[Segment]) -> list[tuple[str, list[tuple[float | None, float | None]]]]:
-    """Of each department, the largest first: (share of a segment's revenue, how many times everyone's) by segment."""
+def _basket(found: Sequence[Segment]) -> tuple[list[tuple[str, list[tuple[float | None, float | None]]]], int]:
+    """Of the largest departments (share of a segment's revenue, how many times everyone's) by segment; and of how many.
+
+    Shares are of revenue in known departments; everyone's are those of the segments by their revenue.
+    """
     weight = {s.id: s.revenue_share or 0.0 for s in found}
     of_all: dict[str, float] = {}
     for s in found:
@@ -245,18 +246,19 @@ def _basket(found: Sequence[Segment]) -> list[tuple[str, list[tuple[float | None
         share = s.category_mix.get(department, 0.0)
         return share, share / (of_all[department] / total)
 
-    return [(d, [cell(s, d) for s in found]) for d in largest]
+    return [(d, [cell(s, d) for s in found]) for d in largest], len(of_all)
 
 
-def _correlations(data: ReportData) -> Figure | None:
-    drawn = correlation_map(data.correlations)
+def _correlations(found: Sequence[tuple[str, str, float]]) -> Figure | None:
+    drawn = correlation_map(found)
     if drawn is None:
         return None
     spec, shown, of = drawn
     which = f"the {shown} of {of} that go together most" if shown < of else "all of them"
     reading = (
         f"Of what the unified segments were made of, {which}: orange rises together, blue goes against each other, by "
-        "Pearson’s correlation. What others say already has left the fit, so nothing here should be dark."
+        "Pearson’s correlation. Within a dimension what others say has left the fit; between dimensions it "
+        "stays, since each dimension has a weight of its own."
     )
     return Figure("correlations", "What goes together", reading, spec)
 
@@ -319,11 +321,6 @@ def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script of 0.9 MB."""
     bundle: str = vl_convert.javascript_bundle(BUNDLED)
     return bundle
-
-
-def _hash(script: str) -> str:
-    digest = hashlib.sha256(script.encode()).digest()
-    return "sha256-" + base64.b64encode(digest).decode()
 
 
 @functools.cache

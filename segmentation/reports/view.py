@@ -13,7 +13,6 @@ from segmentation.core.schemas import DIMENSIONS, NO_DATA, UNIFIED
 from segmentation.reports.data import ReportData, integer, mapping, number, records, structs, text
 from segmentation.reports.palette import Mark, marks
 from segmentation.segments.differences import DESCRIPTIVE, NEXT_PERIOD
-from segmentation.segments.matching import GONE, NEW
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def dimensions(data: ReportData) -> tuple[str, ...]:
 
 def segments(data: ReportData, dimension: str) -> tuple[Segment, ...]:
     """A dimension's segments: the modelled ones by revenue share, then those of rules, then `no_data`."""
-    rows = _of(data.profiles, dimension)
+    rows = rows_of(data.profiles, dimension)
     ruled = data.rule_segments if dimension == UNIFIED else frozenset[str]()
     mark = marks([text(r["segment_id"]) for r in rows], ruled)
     names = Counter(_name(r) for r in rows)
@@ -138,8 +137,8 @@ def segments(data: ReportData, dimension: str) -> tuple[Segment, ...]:
 
 def choice(sweep: pd.DataFrame, selection: pd.DataFrame, dimension: str) -> Choice | None:
     """How k was chosen, by rows of `k_sweep` and `k_selection`; None where it was neither swept nor decided on."""
-    fits = sorted((_candidate(r) for r in _of(sweep, dimension)), key=lambda c: (c.k, c.seed))
-    decided = _of(selection, dimension)
+    fits = sorted((_candidate(r) for r in rows_of(sweep, dimension)), key=lambda c: (c.k, c.seed))
+    decided = rows_of(selection, dimension)
     if not fits and not decided:
         return None
     row = decided[0] if decided else {}
@@ -177,41 +176,10 @@ def differences(data: ReportData, dimension: str) -> tuple[Difference, ...]:
             number(r["p_holm"]),
             bool(r["differs"]),
         )
-        for r in _of(data.differences, dimension)
+        for r in rows_of(data.differences, dimension)
         if r["role"] != DESCRIPTIVE
     ]
     return tuple(sorted(found, key=lambda d: (d.since is None, not d.differs, -(d.explained or 0), d.feature)))
-
-
-@dataclass(frozen=True)
-class Migration:
-    """Who moved between the unified segments of two as-of dates."""
-
-    since: str
-    stayed: float
-    """Share of the customers of then who are in the same segment, 0..1."""
-    moves: Sequence[tuple[str, str, int, float | None, float | None]]
-    """(from, to, customers, share of the segment then, revenue of 365 days), most customers first; none who stayed."""
-
-
-def migration(data: ReportData) -> Migration | None:
-    """None without an earlier as-of date."""
-    rows = _of(data.migration, UNIFIED)
-    if not rows:
-        return None
-    before = [r for r in rows if r["from_segment_id"] != NEW]
-    stayed = [r for r in rows if r["from_segment_id"] == r["to_segment_id"]]
-    moves = [
-        (text(r["from_segment_name"]), text(r["to_segment_name"]), integer(r["customers"]) or 0, number(r["share"]),
-         number(r["revenue_365d"]))
-        for r in rows if r["from_segment_id"] != r["to_segment_id"]
-    ]  # fmt: skip
-    total = sum(integer(r["customers"]) or 0 for r in before)
-    return Migration(
-        str(rows[0]["previous_as_of"]),
-        sum(integer(r["customers"]) or 0 for r in stayed) / total if total else 0.0,
-        sorted(moves, key=lambda m: (-m[2], m[0], m[1])),
-    )
 
 
 @dataclass(frozen=True)
@@ -229,57 +197,27 @@ def described(data: ReportData, dimension: str) -> tuple[Described, ...]:
     """The features that a dimension's segments were made of: those first of which they explain most."""
     found = [
         Described(text(r["feature"]), number(r["f_statistic"]), number(r["omega_squared"]))
-        for r in _of(data.differences, dimension)
+        for r in rows_of(data.differences, dimension)
         if r["role"] == DESCRIPTIVE
     ]
     return tuple(sorted(found, key=lambda d: (-(d.explained or 0), d.feature)))
 
 
-def left_out(data: ReportData, dimension: str) -> list[tuple[str, str]]:
-    """(feature, why) of what takes no part in a dimension's fit."""
-    return [(text(r["feature"]), text(r["reason"])) for r in _of(data.left_out, dimension)]
-
-
 @dataclass(frozen=True)
-class Growth:
-    """Why a segment has another size than at the as-of date before; customers."""
+class LeftOut:
+    """A feature that takes no part in a dimension's fit."""
 
-    name: str
-    before: int
-    now: int
-    came: int
-    gone: int
-    moved_in: int
-    moved_out: int
-    by_model: int
+    feature: str
+    why: str
 
 
-def growth(data: ReportData) -> list[Growth]:
-    """The unified segments, those first that have changed most."""
-    found = [
-        Growth(text(r["segment_name"]), *(integer(r[c]) or 0 for c in (
-            "customers_before", "customers", "came", "gone", "moved_in", "moved_out", "by_model")))
-        for r in _of(data.changes, UNIFIED)
-    ]  # fmt: skip
-    return sorted(found, key=lambda g: (-abs(g.now - g.before), g.name))
+def left_out(data: ReportData, dimension: str) -> list[LeftOut]:
+    """Of a dimension, in the order of its features."""
+    return [LeftOut(text(r["feature"]), text(r["reason"])) for r in rows_of(data.left_out, dimension)]
 
 
-def kinship(data: ReportData) -> list[tuple[str, str, str, str, float | None]]:
-    """(dimension, segment before, relation, segment now, overlap) of the refit in use; what is the same comes last."""
-
-    def named(segment_id: str) -> str:
-        return "–" if segment_id in (NEW, GONE) else data.names.get(segment_id, segment_id)
-
-    rows = [r for d in dimensions(data) for r in _of(data.lineage, d)]
-    found = [
-        (text(r["dimension"]), named(text(r["from_segment_id"])), text(r["relation"]), named(text(r["to_segment_id"])),
-         number(r["overlap"]))
-        for r in rows
-    ]  # fmt: skip
-    return sorted(found, key=lambda r: r[2] == "same")
-
-
-def _of(frame: Any, dimension: str) -> list[dict[str, Any]]:
+def rows_of(frame: Any, dimension: str) -> list[dict[str, Any]]:
+    """The rows of a dimension; none of an empty frame."""
     return [r for r in records(frame) if r["dimension"] == dimension]
 
 

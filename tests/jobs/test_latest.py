@@ -108,6 +108,7 @@ def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
 def test_who_has_new_lines_is_scored_again(spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     month = newest(context)
+    promote_another(context)
     run_ingest(context, str(write_sales(tmp_path / "new", NEW)))
     run_stream(context)
     rows = unified(warehouse)

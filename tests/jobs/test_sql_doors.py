@@ -18,7 +18,7 @@ from tests.jobs.test_sql_server import beeline, start
 
 pytestmark = pytest.mark.long
 
-BASE, PASSWORD = "ou=people,dc=shop", "correct horse"
+BASE, PASSWORD = "ou=people,dc=shop", "correct-horse"
 SLAPD = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -111,10 +111,20 @@ def test_a_wrong_name_or_password_is_turned_away(port: int, key: Path, user: str
         segments(port, key, user, password)
 
 
+def test_by_jdbc_too(port: int, key: Path) -> None:
+    """With TLS, and neither with another password nor without TLS."""
+    tls = f";ssl=true;sslTrustStore={key};trustStorePassword=changeit"
+    right, wrong = ("-n", "analyst", "-p", PASSWORD), ("-n", "analyst", "-p", "wrong")
+    sql = "SELECT count(*) > 0 FROM segmentation.mart_segment_overview"
+    done = beeline(port, sql, *right, extra=tls)
+    assert done.returncode == 0, done.stderr
+    assert "true" in done.stdout.split()
+    assert beeline(port, sql, *wrong, extra=tls).returncode != 0
+    assert beeline(port, sql, *right).returncode != 0
+
+
 def test_a_client_without_tls_is_turned_away(port: int) -> None:
-    """By impyla, which gets no answer that it understands, and by JDBC."""
     begun = time.monotonic()
     with pytest.raises((TTransportException, OSError)):
         connect(host="127.0.0.1", port=port, auth_mechanism="LDAP", user="analyst", password=PASSWORD, timeout=20)
     assert time.monotonic() - begun < 60
-    assert beeline(port, "SELECT 1").returncode != 0

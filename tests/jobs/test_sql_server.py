@@ -21,8 +21,9 @@ from impala.dbapi import connect
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import ConfigError
-from segmentation.io.thrift import open_door
+from segmentation.io.thrift import open_door, tell_ldap
 from tests.conftest import ROOT, SUBMIT_FAST, free_port, job_environment
+from tests.jobs import kills
 from tests.jobs.homes import JUNE, MAY, Shop
 from tests.published import published
 
@@ -101,10 +102,10 @@ def ask(port: int, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in cursor.fetchall()]
 
 
-def beeline(port: int, sql: str) -> subprocess.CompletedProcess[str]:
+def beeline(port: int, sql: str, *login: str, extra: str = "") -> subprocess.CompletedProcess[str]:
     program = Path(pyspark.__file__).parent / "bin" / "beeline"
-    url = f"jdbc:hive2://127.0.0.1:{port}/segmentation"
-    command = [str(program), "-u", url, "--outputformat=csv2", "--silent=true", "--showHeader=false", "-e", sql]
+    url = f"jdbc:hive2://127.0.0.1:{port}/segmentation{extra}"
+    command = [str(program), "-u", url, *login, "--outputformat=csv2", "--silent=true", "--showHeader=false", "-e", sql]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -153,11 +154,42 @@ def test_the_door_for_everyone_shows_aggregates_alone(two_months: Shop, warehous
             assert beeline(port, f"SELECT * FROM delta.`{warehouse}/segmentation/segments`").returncode != 0
 
 
+@pytest.mark.long
+def test_while_a_month_is_made_it_answers_with_whole_months_alone(two_months: Shop, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(two_months.warehouse, tmp_path / "warehouse"))
+    config = two_months.folder / "conf"
+    for port in start(copy, "analysts", tmp_path / "log", config):
+        seen = set()
+        with kills.start("monthly", "--config", str(config), "--source", "shop", "--as-of", "2024-07-01",
+                         "--warehouse", str(copy)) as job:  # fmt: skip
+            while job.poll() is None:
+                found = ask(port, "SELECT as_of, count(*) FROM segmentation.segments GROUP BY 1 ORDER BY 1")
+                seen.add(tuple(str(day) for day, _ in found))
+                assert {n for _, n in found} == {240}  # six dimensions of 40 customers
+        assert job.returncode == 0
+        assert (str(MAY), str(JUNE)) in seen  # it was asked before, too
+        last = ask(port, "SELECT max(as_of) FROM segmentation.segments")
+        assert str(last[0][0]) == "2024-07-01"
+
+
 def test_it_listens_to_nobody_else_without_ldap_and_tls(spark: SparkSession) -> None:
     with pytest.raises(
         ConfigError, match=r"--host 0\.0\.0\.0: .* Expected 127\.0\.0\.1, or LDAP and TLS: .*use\.SSL=true"
     ):
         open_door(spark, "0.0.0.0", free_port())
+
+
+def test_ldaps_settings_reach_the_jvm_and_nothing_else_does(spark: SparkSession) -> None:
+    url = "hive.server2.authentication.ldap.url"
+    tell_ldap(
+        spark._jvm, {f"spark.hadoop.{url}": "ldap://shop", "spark.hadoop.hive.server2.keystore.password": "secret"}
+    )
+    system = spark._jvm.java.lang.System
+    try:
+        assert system.getProperty(url) == "ldap://shop"
+        assert system.getProperty("hive.server2.keystore.password") is None
+    finally:
+        system.clearProperty(url)
 
 
 def test_an_address_that_is_taken_is_said(spark: SparkSession) -> None:

@@ -72,12 +72,33 @@ def test_a_data_set_of_the_dashboards_gives_the_columns_that_it_names(name: str,
         assert rows.selectExpr(metric["expression"]).count() == 1
 
 
-@pytest.mark.parametrize("name", ["channels", "departments", "moves", "drift"])
+@pytest.mark.parametrize("name", ["channels", "departments", "places", "moves", "drift"])
 def test_without_rows_it_says_what_is_not_there(name: str, marts: SparkSession) -> None:  # noqa: F811
     sql = str(bundle("datasets")[name]["sql"])
     empty = re.sub(r"segmentation\.(mart_\w+)", r"(SELECT * FROM segmentation.\1 WHERE false)", sql)
     [row] = marts.sql(empty).collect()
     assert re.search("tells of no|No date before|Nothing has moved", " ".join(map(str, row)))
+
+
+def with_rows(name: str, select: str) -> str:
+    """The SQL of a data set over a SELECT from its mart."""
+    return re.sub(
+        r"FROM segmentation\.(mart_\w+)\nWHERE", rf"FROM ({select} FROM segmentation.\1)\nWHERE", sql_of(name)
+    )
+
+
+def sql_of(name: str) -> str:
+    return str(bundle("datasets")[name]["sql"])
+
+
+def test_what_a_source_does_not_tell_is_said(marts: SparkSession) -> None:  # noqa: F811
+    rows = marts.sql(with_rows("places", "SELECT * EXCEPT (city), '(unknown)' AS city")).collect()
+    assert {r["city"] for r in rows} == {"The source does not tell"}
+
+
+def test_segments_of_one_name_are_told_apart(marts: SparkSession) -> None:  # noqa: F811
+    rows = marts.sql(with_rows("segments", "SELECT * EXCEPT (segment_name), 'Mixed' AS segment_name")).collect()
+    assert sorted(r["segment_name"] for r in rows) == ["Mixed (a)", "Mixed (rule-new)"]
 
 
 def test_charts_show_columns_and_metrics_of_their_data_set_and_stand_in_the_dashboard() -> None:

@@ -276,7 +276,7 @@ def migration_frame() -> pd.DataFrame:
     flows: list[tuple[Any, ...]] = [
         (UNIFIED, "UN-1", "One", "UN-1", "One", 60, 0.6, Decimal("900.00")),
         (UNIFIED, "UN-1", "One", "UN-2", "Two", 30, 0.3, Decimal("120.50")),
-        (UNIFIED, "UN-1", "One", "(gone)", "No longer scored", 10, 0.1, Decimal("0.00")),
+        (UNIFIED, "UN-1", "One", "(gone)", "No longer scored", 10, 0.1, Decimal("-900.00")),
         (UNIFIED, "UN-2", "Two", "UN-2", "Two", 100, 1.0, Decimal("50.00")),
         (UNIFIED, "(new)", "New", "UN-2", "Two", 40, 1.0, Decimal("400.00")),
         ("behavioral", "BE-1", "Elsewhere", "BE-2", "Nowhere", 7, 1.0, Decimal("1.00")),

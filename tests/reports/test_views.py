@@ -11,11 +11,10 @@ import pytest
 from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, UNIFIED
 from segmentation.reports import concentration, html, palette, words
 from segmentation.reports import data as cells
+from segmentation.reports.correlations import MOST_SLOTS, correlation_map, pairs, strongest
 from segmentation.reports.figures import (
     MOST_FEATURES,
     MOST_POINTS,
-    MOST_SLOTS,
-    correlation_map,
     curve,
     customer_map,
     heat_map,
@@ -39,20 +38,22 @@ from tests.reports.data import (
 def test_of_many_slots_those_are_shown_that_go_together_most_in_their_order() -> None:
     names = [f"f{i}" for i in range(MOST_SLOTS + 5)]
     close = {("f2", "f7"): 0.9, ("f1", "f34"): -0.8}
-    pairs = [
+    rows = [
         (a, b, close.get((a, b), 0.01 if "f33" in (a, b) else 0.1)) for i, a in enumerate(names) for b in names[i + 1 :]
     ]
-    found = correlation_map(pd.DataFrame(pairs, columns=["one", "other", "r"]))
-    assert found is not None
-    spec, shown, of = found
+    found = pairs(pd.DataFrame([*rows, ("f0", "nobody_knows", None)], columns=["one", "other", "r"]))
+    assert strongest(found)[:2] == [("f2", "f7", 0.9), ("f1", "f34", -0.8)]
+    drawn = correlation_map(found)
+    assert drawn is not None
+    spec, shown, of = drawn
     assert (shown, of) == (MOST_SLOTS, len(names))
-    rows = list(dict.fromkeys(r["one"].split()[1] for r in spec["data"]["values"]))
-    assert {"f1", "f2", "f7", "f34"} <= set(rows)
-    assert "f33" not in rows
-    assert rows == sorted(rows, key=names.index)
+    order = list(dict.fromkeys(r["one"].split()[1] for r in spec["data"]["values"]))
+    assert {"f1", "f2", "f7", "f34"} <= set(order)
+    assert "f33" not in order
+    assert order == sorted(order, key=names.index)
     cells = {(r["one"].split()[1], r["column"]): r["r"] for r in spec["data"]["values"]}
-    assert cells["f7", rows.index("f2") + 1] == cells["f2", rows.index("f7") + 1] == 0.9
-    assert cells["f34", rows.index("f1") + 1] == -0.8
+    assert cells["f7", order.index("f2") + 1] == cells["f2", order.index("f7") + 1] == 0.9
+    assert cells["f34", order.index("f1") + 1] == -0.8
 
 
 @pytest.mark.parametrize("module", [cells, words, palette, html, concentration])
