@@ -223,13 +223,22 @@ def test_frames_are_what_the_views_show(two_months: Shop) -> None:
     assert set(reader.frame("segments", as_of=MAY)["as_of"]) == {MAY}
     assert reader.frame("segments", as_of=dt.date(2023, 1, 1)).empty
     assert reader.frame("segments_challenger").empty
-    profile = reader.frame("segment_profiles", ["segment_id", "category_mix", "top_differentiators"], JUNE).iloc[0]
-    assert isinstance(profile["category_mix"], dict)
-    assert {"feature", "z"} <= set(profile["top_differentiators"][0])
+    profiles = reader.frame("segment_profiles", ["segment_id", "category_mix", "top_differentiators"], JUNE)
+    assert all(isinstance(mix, dict) for mix in profiles["category_mix"])
+    assert {"feature", "z"} <= {key for apart in profiles["top_differentiators"] for d in apart for key in d}
     assert len(reader.frame("stg_transactions")) == reader.arrow("stg_transactions").num_rows == len(two_months.lines)
     assert len(reader.frame("runs")) == len(reader.runs)
-    with pytest.raises(ConfigError, match=r'table "segmets" is not there\. .*Did you mean "segments"'):
-        reader.frame("segmets")
+    assert len(reader.frame("segment_models")) == len(table(two_months.warehouse, "segment_models"))  # of all runs
+    assert len(reader.frame("segment_cube")) == len(two_months.all_cubes())
+    for wrong, said in (
+        (("segmets",), r'table "segmets" is not there\. .*Did you mean "segments"'),
+        (("../aggregates/segment_cube",), "is not there"),
+        (("segments", ["custmer_id"]), r'column "custmer_id" is not there\. .*Did you mean "customer_id"'),
+        (("segments", (), "2024-06-01"), "Expected a datetime.date"),
+        (("stg_transactions", (), JUNE), "a table with one per run"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            reader.frame(*wrong)  # type: ignore[arg-type]
 
 
 def test_a_frame_of_a_table_that_changes_is_that_of_the_last_published_run(two_months: Shop, tmp_path: Path) -> None:
@@ -238,3 +247,6 @@ def test_a_frame_of_a_table_that_changes_is_that_of_the_last_published_run(two_m
     before = len(Reader(str(copy)).frame("stg_transactions"))
     lines.delete("customer_id = 'c1'")  # by whom nothing was published
     assert len(Reader(str(copy)).frame("stg_transactions")) == before > len(lines.to_pandas())
+    DeltaTable(copy / "segmentation" / "runs").restore(0)  # as if an ingest had died before its first publication
+    assert Reader(str(copy)).frame("stg_transactions").empty
+    assert Reader(str(copy)).frame("segments").empty
