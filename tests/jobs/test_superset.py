@@ -94,4 +94,7 @@ def test_every_chart_is_drawn_of_the_demos_data_too(demo_warehouse: Path, tmp_pa
     ]
     for title, chart in found.items():
         assert chart["drawn"], (title, chart["text"])
-    assert "Nothing has moved, or nothing was measured" in found["What has moved by more than chance"]["text"]
+    assert (
+        "None of what everyone may see has moved, or nothing was measured"
+        in found["What has moved by more than chance"]["text"]
+    )
