@@ -44,7 +44,7 @@ class Reader:
 
     def __init__(self, warehouse: str) -> None:
         self.root = warehouse.rstrip("/")
-        found = self._open(RUNS)
+        found = self._open(RUNS.folder)
         if found is None:
             raise ConfigError(
                 f"--warehouse {warehouse}: there are no published tables. Run make demo first, or name another."
@@ -61,12 +61,11 @@ class Reader:
 
         Files of other runs stay unread.
         """
-        stored, shown = self._open(table), self.shown(table)
-        ids = [r["run_id"] for day, r in shown.items() if as_of in (None, day)]
-        if stored is None or not ids:
+        stored = self._open(table.folder)
+        if stored is None:
             return []
-        where = [f"run_id IN ({', '.join(map(_literal, ids))})"]
-        return _query(stored, columns, [*where, *(f"{name} = {_literal(value)}" for name, value in equal.items())])
+        of = self._of_runs(table.name, as_of)
+        return _query(stored, columns, [of, *(f"{name} = {_literal(value)}" for name, value in equal.items())])
 
     def frame(self, name: str, columns: Sequence[str] = (), as_of: dt.date | None = None) -> pd.DataFrame:
         """The same as `arrow` for pandas: maps are dicts, dates are `datetime.date`, money is `Decimal`."""
@@ -89,42 +88,39 @@ class Reader:
                 raise ConfigError(f'{name}: column "{column}" is not there. ' + nearest(column, contract.names))
         if as_of is not None and (type(as_of) is not dt.date or kind != "published"):
             raise ConfigError(f"{name}: as_of={as_of!r}. Expected a datetime.date, and a table with one per run.")
-        where = ["true"]
-        if kind == "published":
-            shown = shown_runs(self.runs, name)
-            if name in OF_ALL_RUNS:
-                ids = [r["run_id"] for r in self.runs if name in r["output_versions"] and as_of in (None, r["as_of"])]
-            else:
-                ids = [r["run_id"] for day, r in shown.items() if as_of in (None, day)]
-            where = [f"run_id IN ({', '.join(map(_literal, ids or ['']))})"]
-        elif kind == "state":
+        if kind == "state":
             wrote = [r["output_versions"][name] for r in self.runs if name in r["output_versions"]]
             found.load_as_version(wrote[-1] if wrote else 0)
         types = pa.schema([contract.field(c) for c in columns or contract.names])
+        where = [self._of_runs(name, as_of)] if kind == "published" else ["true"]
         return _read(found, types.names, where).cast(types)  # pandas takes no views of strings in lists
 
+    def _of_runs(self, name: str, as_of: dt.date | None) -> str:
+        """The condition on rows of a published table: the runs whose rows are shown, of one as-of date or all."""
+        wrote = [r for r in self.runs if name in r["output_versions"]]
+        shown = wrote if name in OF_ALL_RUNS else shown_runs(wrote, name).values()
+        ids = [_literal(r["run_id"]) for r in shown if as_of in (None, r["as_of"])]
+        return f"run_id IN ({', '.join(ids)})" if ids else "false"
+
     def _named(self, name: str) -> DeltaTable:
-        folder = FOLDERS.get(name, f"segmentation/{name}")
         there = sorted({table for run in self.runs for table in run["output_versions"]} | set(FOLDERS))
-        if name in there:
-            try:
-                return DeltaTable(f"{self.root}/{folder}")
-            except TableNotFoundError:
-                pass
-        raise ConfigError(f'{self.root}: table "{name}" is not there. ' + nearest(name, there))
+        found = self._open(FOLDERS.get(name, f"segmentation/{name}")) if name in there else None
+        if found is None:
+            raise ConfigError(f'{self.root}: table "{name}" is not there. ' + nearest(name, there))
+        return found
 
     def stored(self, table: Table) -> Stored | None:
         """How large a table is, from its log alone; None where it was not created."""
-        found = self._open(table)
+        found = self._open(table.folder)
         if found is None:
             return None
         files = pa.table(found.get_add_actions(flatten=True)).to_pylist() if found.version() else []
         rows, size = (sum(f[name] or 0 for f in files) for name in ("num_records", "size_bytes"))
         return Stored(table.name, rows, len(files), size, found.version())
 
-    def _open(self, table: Table) -> DeltaTable | None:
+    def _open(self, folder: str) -> DeltaTable | None:
         try:
-            return DeltaTable(f"{self.root}/{table.folder}")
+            return DeltaTable(f"{self.root}/{folder}")
         except TableNotFoundError:
             return None
 
