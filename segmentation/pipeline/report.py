@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.config import load
@@ -110,7 +110,10 @@ def report_data(context: Context, run: Row) -> ReportData:
     assert fit_row is not None  # the run scored with it
     fit = context.runs.get(fit_row["run_id"])
     loaded = load_bundle(context, bundle)
-    points, explained, correlations = _principal_components(context, run, features, loaded[UNIFIED])
+    segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
+    built = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
+    scored = built.join(segments, on="customer_id", how="left_semi")
+    points, explained, correlations = _principal_components(scored, segments, loaded[UNIFIED])
     source, profiles = context.source, _rows(context, SEGMENT_PROFILES, run)
     return ReportData(
         description=source.description,
@@ -132,7 +135,7 @@ def report_data(context: Context, run: Row) -> ReportData:
         changes=_rows(context, SEGMENT_CHANGES, run),
         lineage=_rows(context, SEGMENT_LINEAGE, fit),
         names=names_of(published_models(context)),
-        steps=_steps(context, run, features),
+        steps=_steps(scored),
         left_out=pd.DataFrame(
             [(d, x.feature, x.reason) for d, m in loaded.items() for x in m.preprocessor.dropped],
             columns=["dimension", "feature", "reason"],
@@ -150,13 +153,11 @@ def _rows(context: Context, table: Table, run: Row) -> pd.DataFrame:
     return pd.DataFrame([r.asDict() for r in rows], columns=list(table.names))
 
 
-def _steps(context: Context, run: Row, features: Row) -> pd.DataFrame:
+def _steps(scored: DataFrame) -> pd.DataFrame:
     """The scored customers by revenue; empty where `conf/features` has no such feature."""
-    if REVENUE not in context.registry.table.names:
+    if REVENUE not in scored.columns:
         return pd.DataFrame()
-    built = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
-    scored = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
-    steps = revenue_steps(built.join(scored, on="customer_id", how="left_semi"), F.col(REVENUE))
+    steps = revenue_steps(scored, F.col(REVENUE))
     return pd.DataFrame([r.asDict() for r in steps.collect()], columns=steps.columns)
 
 
@@ -171,16 +172,13 @@ def _origins(runs: Sequence[Row]) -> pd.DataFrame:
 
 
 def _principal_components(
-    context: Context, run: Row, features: Row, model: Model
+    scored: DataFrame, segments: DataFrame, model: Model
 ) -> tuple[pd.DataFrame, tuple[float, float], pd.DataFrame]:
     """Up to 2,000 customers, chosen by hash, on the first two components of the unified vectors; and correlations.
 
     Signs are fixed (the largest loading is positive), so that two runs draw the same picture. Correlations are
     Pearson's of each pair of slots over the same customers; a slot that is the same for all has none.
     """
-    rows = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
-    segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
-    scored = rows.join(segments, on="customer_id", how="left_semi")
     sample = scored.orderBy(F.xxhash64("customer_id", F.lit(0)), "customer_id").limit(POINTS)
     vector = F.array(*(F.expr(s.sql) for s in model.preprocessor.fitted))
     vectors = sample.select("customer_id", vector.alias("x"))
@@ -203,9 +201,12 @@ def _principal_components(
 
 def _correlations(model: Model, centred: npt.NDArray[np.float64]) -> pd.DataFrame:
     names = [name.partition(".")[2] for name in model.preprocessor.names]  # without the dimension before it
-    spread = np.sqrt((centred**2).sum(axis=0))
-    varies = [i for i in range(len(names)) if spread[i] > 1e-9]
-    scaled = centred / np.where(spread > 1e-9, spread, 1.0)
-    rho = scaled.T @ scaled
-    pairs = [(names[i], names[j], round(float(rho[i, j]), 6)) for i in varies for j in varies if i < j]
+    varies = np.flatnonzero(np.linalg.norm(centred[:, : len(names)], axis=0) > 1e-9)
+    rho = np.atleast_2d(np.corrcoef(centred[:, varies], rowvar=False))
+    pairs = [
+        (names[i], names[j], round(float(rho[a, b]), 6))
+        for a, i in enumerate(varies)
+        for b, j in enumerate(varies)
+        if a < b
+    ]
     return pd.DataFrame(pairs, columns=["one", "other", "r"])

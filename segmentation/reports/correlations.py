@@ -26,14 +26,14 @@ def pairs(frame: pd.DataFrame) -> list[Pair]:
 
 def strongest(found: Sequence[Pair]) -> list[Pair]:
     """The ten that go together most, in words."""
-    label = short_labels(list(dict.fromkeys(name for one, other, _ in found for name in (one, other))))
+    label = short_labels(_slots(found))
     ordered = sorted(found, key=lambda pair: (-abs(pair[2]), pair[0], pair[1]))[:MOST_PAIRS]
     return [(label[one], label[other], r) for one, other, r in ordered]
 
 
 def correlation_map(found: Sequence[Pair]) -> tuple[Spec, int, int] | None:
     """The slots that go together most, in their order, and how many are shown of how many; None without pairs."""
-    order = list(dict.fromkeys(name for one, other, _ in found for name in (one, other)))
+    order = _slots(found)
     closest = {name: max(abs(r) for one, other, r in found if name in (one, other)) for name in order}
     top = sorted(sorted(order, key=lambda name: (-closest[name], name))[:MOST_SLOTS], key=order.index)
     if not top:
@@ -61,3 +61,7 @@ def correlation_map(found: Sequence[Pair]) -> tuple[Spec, int, int] | None:
         )
     )
     return to_spec(chart, rows, alt.Step(16)), len(top), len(order)
+
+
+def _slots(found: Sequence[Pair]) -> list[str]:
+    return list(dict.fromkeys(name for one, other, _ in found for name in (one, other)))

@@ -15,10 +15,11 @@ from segmentation.core.schemas import NO_DATA, UNIFIED
 from segmentation.reports import words
 from segmentation.reports.changes import growth, kinship, migration
 from segmentation.reports.concentration import Concentration, concentration, lorenz
-from segmentation.reports.correlations import correlation_map, pairs, strongest
+from segmentation.reports.correlations import Pair, correlation_map, pairs, strongest
 from segmentation.reports.data import ReportData, number, records, text
 from segmentation.reports.figures import curve, customer_map, heat_map, size_and_revenue
 from segmentation.reports.pages import environment, hashed, script
+from segmentation.reports.portrait import basket, facts, mix, overlap
 from segmentation.reports.quality import SUMMARY, quality
 from segmentation.reports.style import CONFIG, Spec
 from segmentation.reports.view import (
@@ -44,8 +45,6 @@ TITLES = {
     "cx_engagement": ("Experience and engagement", "How the customer responds to us, and what we are told."),
 }
 BUNDLED = "window.vegaEmbed = vegaEmbed;"
-LARGEST_PARTS = 4  # of a mix; the rest is said as one number
-MOST_DEPARTMENTS = 12  # a row each
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def render_report(data: ReportData) -> str:
             picture=_picture(data, sections[0]),
             spread=spread,
             revenue=_revenue(spread),
-            basket=_basket(sections[0].segments),
+            basket=basket(sections[0].segments),
             correlations=_correlations(together),
             strongest=strongest(together),
             growth=growth(data),
@@ -162,18 +161,6 @@ def _joins(chosen: Choice | None, labels: Mapping[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
-def _overlap(segment: Segment, labels: Mapping[str, str]) -> str:
-    """Where a rule's members would be without it, and which other rules hold for them too."""
-
-    def said(shares: Mapping[str, float]) -> str:
-        ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-        return ", ".join(f"“{labels.get(i, i)}” {words.percent(share)}" for i, share in ordered)
-
-    without = f" Without it they would be {said(segment.model_mix)}." if segment.model_mix else ""
-    also = f" Another rule holds for some too: {said(segment.rule_overlap)}." if segment.rule_overlap else ""
-    return without + also
-
-
 def _curves(key: str, title: str, chosen: Choice | None) -> list[Figure]:
     if chosen is None:
         return []
@@ -227,29 +214,7 @@ def _revenue(spread: Concentration | None) -> Figure | None:
     return Figure("revenue", "Revenue against customers", reading, lorenz(spread.curve))
 
 
-def _basket(found: Sequence[Segment]) -> tuple[list[tuple[str, list[tuple[float | None, float | None]]]], int]:
-    """Of the largest departments (share of a segment's revenue, how many times everyone's) by segment; and of how many.
-
-    Shares are of revenue in known departments; everyone's are those of the segments by their revenue.
-    """
-    weight = {s.id: s.revenue_share or 0.0 for s in found}
-    of_all: dict[str, float] = {}
-    for s in found:
-        for department, share in s.category_mix.items():
-            of_all[department] = of_all.get(department, 0.0) + share * weight[s.id]
-    total = sum(weight[s.id] for s in found if s.category_mix)
-    largest = sorted((d for d, share in of_all.items() if share > 0), key=lambda d: (-of_all[d], d))[:MOST_DEPARTMENTS]
-
-    def cell(s: Segment, department: str) -> tuple[float | None, float | None]:
-        if not s.category_mix:
-            return None, None
-        share = s.category_mix.get(department, 0.0)
-        return share, share / (of_all[department] / total)
-
-    return [(d, [cell(s, d) for s in found]) for d in largest], len(of_all)
-
-
-def _correlations(found: Sequence[tuple[str, str, float]]) -> Figure | None:
+def _correlations(found: Sequence[Pair]) -> Figure | None:
     drawn = correlation_map(found)
     if drawn is None:
         return None
@@ -291,31 +256,6 @@ def _population(data: ReportData) -> list[tuple[str, str, float | None, float | 
     return sorted(rows, key=lambda r: (r[0] != "scored", -(r[2] or 0), r[0]))
 
 
-def _facts(segment: Segment, currency: str) -> list[tuple[str, str]]:
-    """(label, value) as the tables and portraits show them; what is unknown is a dash."""
-    return [
-        ("Customers", words.count(segment.customers)),
-        ("Share", words.percent(segment.customer_share)),
-        ("Revenue share", words.percent(segment.revenue_share)),
-        ("Average order", words.money(segment.average_order_value, currency, 2)),
-        ("Orders per customer", words.decimal(segment.orders_per_customer_365d)),
-        ("Days\u00a0since last\u00a0order", words.count(segment.median_days_since_last_order)),
-        ("Discount share", words.percent(segment.discount_share_365d)),
-    ]
-
-
-def _mix(shares: Mapping[str, float]) -> str:
-    """The largest parts in words.
-
-    >>> _mix({"grocery": 0.5, "fresh": 0.25, "drug_and_beauty": 0.25})
-    'grocery 50.0%, drug and beauty 25.0%, fresh 25.0%'
-    """
-    ordered = sorted(((part, share) for part, share in shares.items() if share > 0), key=lambda p: (-p[1], p[0]))
-    said = [f"{words.feature_words(part)} {words.percent(share)}" for part, share in ordered[:LARGEST_PARTS]]
-    rest = sum(share for _, share in ordered[LARGEST_PARTS:])
-    return ", ".join(said + ([f"others {words.percent(rest)}"] if rest else []))
-
-
 @functools.cache
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script of 0.9 MB."""
@@ -331,6 +271,6 @@ def _environment() -> Environment:
         for name in ("count", "decimal", "percent", "money", "day", "above_everyone", "feature_words", "probability")
     }
     made.globals.update(
-        helpers, facts=_facts, mix=_mix, overlap=_overlap, summary=SUMMARY, no_data=NO_DATA, unknown=words.UNKNOWN
+        helpers, facts=facts, mix=mix, overlap=overlap, summary=SUMMARY, no_data=NO_DATA, unknown=words.UNKNOWN
     )
     return made

@@ -36,10 +36,10 @@ def feature_words(name: str) -> str:
 def count(value: float | None) -> str:
     """A whole number with thousands separated.
 
-    >>> count(12345.0), count(None)
-    ('12,345', '–')
+    >>> count(12345.0), count(-5), count(None)
+    ('12,345', '−5', '–')
     """
-    return UNKNOWN if value is None else f"{value:,.0f}"
+    return decimal(value, 0)
 
 
 def decimal(value: float | None, places: int = 1) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from segmentation.core.schemas import DATA_QUALITY, K_SELECTION, K_SWEEP, UNIFIED
-from segmentation.reports import concentration, html, palette, words
+from segmentation.reports import concentration, palette, portrait, words
 from segmentation.reports import data as cells
 from segmentation.reports.correlations import MOST_SLOTS, correlation_map, pairs, strongest
 from segmentation.reports.figures import (
@@ -56,7 +56,7 @@ def test_of_many_slots_those_are_shown_that_go_together_most_in_their_order() ->
     assert cells["f34", order.index("f1") + 1] == -0.8
 
 
-@pytest.mark.parametrize("module", [cells, words, palette, html, concentration])
+@pytest.mark.parametrize("module", [cells, words, palette, portrait, concentration])
 def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
     failed, attempted = doctest.testmod(module)
     assert (failed, attempted > 0) == (0, True)
