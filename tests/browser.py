@@ -1,4 +1,4 @@
-"""A page as headless Chromium shows it: its DOM, its errors, what it asked for, a picture.
+"""A page as headless Chromium shows it: its DOM, its errors, what it asked for; and a picture for people.
 
 Speaks the DevTools protocol over a pipe (`--remote-debugging-pipe`), so that a test can set a phone's width
 and ask questions of the live page, with nothing but the standard library.
@@ -57,12 +57,11 @@ class Page:
     """Every address asked for, the page's own file and data: URLs apart."""
     scroll_width: int
     """Width of the content in pixels; wider than the window means sideways scrolling."""
-    screenshot: Path
     answers: Mapping[str, Any]
     """What the expressions in `ask` came to, by name."""
 
 
-def open_page(path: Path, tmp: Path, width: int = 1280, ask: Mapping[str, str] | None = None) -> Page:
+def open_page(path: Path, width: int = 1280, ask: Mapping[str, str] | None = None) -> Page:
     """Opens a local HTML file, `width` pixels wide (as a phone up to 480), and waits for its figures.
 
     `ask`: JavaScript expressions by name, evaluated in turn on the settled page; promises are awaited.
@@ -75,14 +74,12 @@ def open_page(path: Path, tmp: Path, width: int = 1280, ask: Mapping[str, str] |
         dom = browser.evaluate("document.documentElement.outerHTML")
         text = browser.evaluate("document.body.innerText")
         scroll_width = browser.evaluate("document.scrollingElement.scrollWidth")
-        screenshot = picture(browser, tmp / f"{path.stem}-{width}.png")
         return Page(
             dom,
             text,
             _errors(browser.events),
             _requests(browser.events, path),
             scroll_width,
-            screenshot,
             answers,
         )
 

@@ -47,7 +47,7 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError:
         have = [p.stem for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no such file. {nearest(path.stem, have)}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # 2017-02-30 is no date, and some bytes are no text
         raise ConfigError(f"{path}: not readable as plain YAML: {error}") from None
 
 

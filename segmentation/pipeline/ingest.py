@@ -26,10 +26,15 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.tiles import refresh_tiles
 from segmentation.staging import (
     Cleaned,
+    Guards,
+    Hours,
     Months,
     Problem,
     advice,
+    broken_days,
     daily_rates,
+    held_against,
+    hour_counts,
     judge_parts,
     looks_back_to,
     month_figures,
@@ -192,13 +197,18 @@ def _guard(
     new: Months = {}
     with context.steps.step("guards") as facts:
         if lines is not None:
+            staged = None
+            if last is not None:
+                staged = context.warehouse.read(STG_TRANSACTIONS, last["output_versions"][STG_TRANSACTIONS.name])
             new = month_figures(lines)
-            problems += _odd_months(context, lines, new, last, received_on, is_stated)
+            problems += _odd_months(guards, lines, new, staged, received_on, is_stated)
+            problems += _broken_days(guards, lines, staged, received_on, is_stated)
         if problems:
             raise GuardError(advice(problems, f"{context.config}/sources/{context.source_name}.yml"))
         facts.append(f"{len(new):>9,} months of lines, as expected")
         shown = {f"{month:%Y-%m}" for month in new}
-        facts += [f"{month} is known: {why}" for month, why in guards.known_months.items() if month in shown]
+        known = guards.known_months | guards.known_days
+        facts += [f"{when} is known: {why}" for when, why in known.items() if when[:7] in shown]
     name = input_name(STG_TRANSACTIONS)
     return [
         fact
@@ -209,23 +219,31 @@ def _guard(
 
 
 def _odd_months(
-    context: Context, lines: DataFrame, new: Months, last: Row | None, received_on: dt.date, is_stated: bool
+    guards: Guards, lines: DataFrame, new: Months, staged: DataFrame | None, received_on: dt.date, is_stated: bool
 ) -> list[Problem]:
     """The months of the files against each other, and against what the last ingest left."""
     if not new:  # nothing but returns
         return []
     stored: Months = {}
-    staged = lines.where("false")
-    if last is not None:
-        staged = context.warehouse.read(STG_TRANSACTIONS, last["output_versions"][STG_TRANSACTIONS.name])
+    if staged is not None:
         stored = month_figures(staged.where(F.col("event_date") >= F.lit(looks_back_to(new))))
 
     def lines_after(month: dt.date) -> int:
+        assert staged is not None  # asked only of a month that is in both
         before, now = (rows.where(F.trunc("event_date", "month") == F.lit(month)) for rows in (staged, lines))
         added = now.where("NOT is_return").join(before, list(STG_TRANSACTIONS.key), "left_anti").count()
         return stored[month].lines + added
 
-    return odd_months(context.source.guards, new, stored, received_on, is_stated, lines_after)
+    return odd_months(guards, new, stored, received_on, is_stated, lines_after)
+
+
+def _broken_days(
+    guards: Guards, lines: DataFrame, staged: DataFrame | None, received_on: dt.date, is_stated: bool
+) -> list[Problem]:
+    """The same of the hours of their last days."""
+    since = held_against(received_on)
+    stored: Hours = hour_counts(staged, since) if staged is not None else {}
+    return broken_days(guards, hour_counts(lines, since), stored, received_on, is_stated)
 
 
 def _write_state(

@@ -16,7 +16,17 @@ from segmentation.staging.clean import (
     settled,
     with_products,
 )
-from segmentation.staging.guards import Months, Problem, advice, looks_back_to, month_figures, odd_months, refused_rows
+from segmentation.staging.guards import (
+    Guards,
+    Months,
+    Problem,
+    advice,
+    looks_back_to,
+    month_figures,
+    odd_months,
+    refused_rows,
+)
+from segmentation.staging.hours import Hours, broken_days, held_against, hour_counts
 from segmentation.staging.mapping import Part, Source, load_source
 from segmentation.staging.merges import moved, survivors
 from segmentation.staging.rates import daily_rates
@@ -24,13 +34,18 @@ from segmentation.staging.summaries import summaries
 
 __all__ = [
     "Cleaned",
+    "Guards",
+    "Hours",
     "Months",
     "Part",
     "Problem",
     "Source",
     "advice",
+    "broken_days",
     "clean",
     "daily_rates",
+    "held_against",
+    "hour_counts",
     "judge_parts",
     "load_source",
     "looks_back_to",

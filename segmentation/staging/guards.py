@@ -41,8 +41,12 @@ class Guards(Strict):
     """The median amount of a month's lines against the months before, either way. Cents for euros are 100."""
     max_empty_months: int = Field(default=0, ge=0)
     """Months without lines between others, or up to a `received_on` that somebody stated."""
+    max_missing_day_share: float = Field(default=0.5, gt=0, le=1)
+    """Of a day's lines, as the same weekday has them, so much may be missing in a row of hours; 1 judges no day."""
     known_months: dict[str, str] = {}
     """Months (2020-04) that are as they are, and why; they are not judged, and nothing is held against them."""
+    known_days: dict[str, str] = {}
+    """The same for days (2020-12-24)."""
 
     @field_validator("known_months")
     @classmethod
@@ -51,6 +55,19 @@ class Guards(Strict):
             if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
                 raise ValueError(f'"{month}" is not a month such as 2020-04')
         return value
+
+    @field_validator("known_days", mode="before")
+    @classmethod
+    def _are_days(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        days = {}
+        for day, why in value.items():  # YAML reads 2020-12-24 as a date
+            try:
+                days[dt.date.fromisoformat(str(day)).isoformat()] = why
+            except ValueError:
+                raise ValueError(f'"{day}" is not a day such as 2020-12-24') from None
+        return days
 
 
 @dataclass(frozen=True)
@@ -67,11 +84,12 @@ Months = Mapping[dt.date, Month]
 
 @dataclass(frozen=True)
 class Problem:
-    """A threshold that was crossed. `months`: those that `known_months` may excuse."""
+    """A threshold that was crossed; the months that `known_months` may excuse, or the days that `known_days` may."""
 
     threshold: str
     text: str
     months: tuple[dt.date, ...] = ()
+    days: tuple[dt.date, ...] = ()
 
 
 def month_figures(lines: DataFrame) -> dict[dt.date, Month]:
@@ -131,7 +149,7 @@ def odd_months(
     problems = _empty(guards, [m for m in _span(min(regular), end) if m not in {*regular, *known}], ordinary)
     complete = [m for m in regular if m < this and m in new]
     for month in complete[-LAST:]:
-        before = [least[m] for m in regular if m not in known and _ago(month, LOOKBACK) <= m < month]
+        before = [least[m] for m in regular if m not in known and month_ago(month, LOOKBACK) <= m < month]
         if month in known or len(before) < FEWEST:
             continue
         expected, lines = median(before), least[month]
@@ -179,7 +197,7 @@ def _amounts(guards: Guards, new: Months, stored: Months, known: set[dt.date]) -
     trusted = {m: f.median_amount for m, f in stored.items() if f.lines >= guards.min_rows and m not in known}
     odd: list[tuple[dt.date, float, float]] = []
     for month in sorted(enough):
-        before = [amount for m, amount in trusted.items() if _ago(month, LOOKBACK) <= m <= month]
+        before = [amount for m, amount in trusted.items() if month_ago(month, LOOKBACK) <= m <= month]
         expected, found = median(before) if before else 0.0, enough[month]
         lowest, highest = expected / guards.max_amount_ratio, expected * guards.max_amount_ratio
         if expected and not lowest <= found <= highest:
@@ -202,8 +220,8 @@ def advice(problems: Sequence[Problem], path: str) -> str:
     """One sentence a problem, and what to do next."""
     found = "; ".join(p.text for p in problems)
     thresholds = ", ".join(f"guards.{t}" for t in dict.fromkeys(p.threshold for p in problems))
-    months = any(p.months for p in problems)
-    known = ", or name the months and why under guards.known_months," if months else ""
+    excusable = [what for what in ("months", "days") if any(getattr(p, what) for p in problems)]
+    known = "".join(f", or name the {what} and why under guards.known_{what}," for what in excusable)
     return f"{found}. Correct the files; if they are right, change {thresholds}{known} in {path}. Nothing was written."
 
 
@@ -217,10 +235,10 @@ def _listed(months: Sequence[dt.date]) -> str:
     return shown + (f" and {len(months) - 3} more months" if len(months) > 3 else "")
 
 
-def _ago(month: dt.date, months: int) -> dt.date:
+def month_ago(month: dt.date, months: int) -> dt.date:
     """The first day of the month so many months earlier.
 
-    >>> _ago(dt.date(2020, 1, 1), 12), _ago(dt.date(2020, 3, 1), 1)
+    >>> month_ago(dt.date(2020, 1, 1), 12), month_ago(dt.date(2020, 3, 1), 1)
     (datetime.date(2019, 1, 1), datetime.date(2020, 2, 1))
     """
     count = month.year * 12 + month.month - 1 - months
@@ -230,11 +248,11 @@ def _ago(month: dt.date, months: int) -> dt.date:
 def looks_back_to(new: Months) -> dt.date:
     """The first month that new files are held against; stray lines of long ago do not ask for more."""
     ordinary = ordinary_lines(f.lines for f in new.values())
-    return _ago(min(m for m, f in new.items() if f.lines >= EMPTY * ordinary), LOOKBACK)
+    return month_ago(min(m for m, f in new.items() if f.lines >= EMPTY * ordinary), LOOKBACK)
 
 
 def _span(first: dt.date, end: dt.date) -> Iterable[dt.date]:
     """The months from `first` to before `end`."""
     while first < end:
         yield first
-        first = _ago(first, -1)
+        first = month_ago(first, -1)

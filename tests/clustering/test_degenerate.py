@@ -96,16 +96,18 @@ def test_one_row_or_a_few_are_one_segment_for_all(spark: SparkSession, rows: int
     assert choice.reason.startswith("No structure")
 
 
-def test_two_hundred_columns_of_noise_have_no_structure_and_a_planted_three_in_them_is_found(
-    spark: SparkSession,
-) -> None:
-    rng = np.random.default_rng(7)
-    noise = rng.normal(size=(600, 200))
-    p, _, choice = decided(spark, named(noise))
+WIDE = np.random.default_rng(7).normal(size=(603, 200))
+
+
+@pytest.mark.long
+def test_two_hundred_columns_of_noise_have_no_structure(spark: SparkSession) -> None:
+    p, _, choice = decided(spark, named(WIDE[:600]))
     assert len(p.names) == 200
     assert (choice.candidate, choice.structure) == (None, "none")
-    planted = noise + np.repeat(rng.normal(size=(3, 200)), [250, 200, 150], axis=0)
-    _, _, choice = decided(spark, named(planted))
+
+
+def test_three_groups_planted_in_two_hundred_columns_are_found(spark: SparkSession) -> None:
+    _, _, choice = decided(spark, named(WIDE[:600] + np.repeat(WIDE[600:], [250, 200, 150], axis=0)))
     assert choice.candidate is not None
     assert sorted(choice.candidate.indices.sizes) == [150, 200, 250]
 

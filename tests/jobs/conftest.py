@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
 from segmentation.pipeline import Context, ingest, run_month
 from tests.jobs import kinds
+from tests.jobs import retailer as whole
 from tests.jobs.homes import Shop
 from tests.shop import configure, open_shop, two_kinds, write_sales
 
@@ -62,3 +63,9 @@ def two_months(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no
     made = Shop(spark, tmp_path_factory.mktemp("homes"))
     assert made.refresh() == {"segment_cube": 2, "drift_cube": 1, "quality_cube": 1}
     return made
+
+
+@pytest.fixture(scope="session")
+def retailer(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> Path:
+    """The made-up retailer of 900 customers, its configuration, and the warehouse of January 2024."""
+    return whole.begin(spark, tmp_path_factory.mktemp("retailer"))

@@ -58,6 +58,7 @@ def test_json_lines_and_one_that_is_broken(spark: SparkSession, tmp_path: Path) 
     assert json.loads(refused["raw_row"][0]) == {"_corrupt_record": '{"receipt": "r4", '}
 
 
+@pytest.mark.long
 def test_a_delta_table_is_known_by_its_version(spark: SparkSession, tmp_path: Path) -> None:
     rows = spark.createDataFrame(LINES)
     rows.where("receipt <> 'r3'").write.format("delta").partitionBy("channel").save(str(tmp_path / "raw" / "sales"))

@@ -128,6 +128,7 @@ def test_a_month_of_refused_files_is_told_once(
     assert alerts[["run_id", "channel"]].to_numpy().tolist() == [[told["run_id"], "webhook"]]
 
 
+@pytest.mark.long
 def test_as_a_user_sees_it_the_job_ends_with_3_and_one_sentence(tmp_path: Path) -> None:
     config = configure(tmp_path / "conf", GUARDED)
     write_sales(tmp_path / "raw", [*sold(1), *sold(2), *sold(3), *sold(5), *sold(6)])

@@ -81,6 +81,7 @@ def test_means_of_features_are_those_of_the_members_of_whom_they_are_known(two_m
         pd.testing.assert_series_equal(got.sort_index(), expected, check_names=False, rtol=0.005)  # three digits
 
 
+@pytest.mark.long
 def test_what_is_up_to_date_stays_and_what_is_not_is_made_anew(two_months: Shop) -> None:
     def versions() -> list[int]:
         return [
@@ -103,6 +104,7 @@ def test_what_is_up_to_date_stays_and_what_is_not_is_made_anew(two_months: Shop)
         two_months.refresh()
 
 
+@pytest.mark.long
 def test_where_the_tiles_of_then_are_not_kept_segments_and_moves_are_left(
     two_months: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

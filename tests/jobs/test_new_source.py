@@ -74,8 +74,8 @@ def test_the_draft_of_cdnow_is_our_own_mapping_but_for_what_its_file_cannot_tell
     assert part == wanted
 
 
-def test_the_draft_of_the_complete_journey_finds_every_table(demo_raw: Path, tmp_path: Path) -> None:
-    found = draft(tmp_path, demo_raw)
+def test_the_draft_of_the_complete_journey_finds_every_table(complete_journey: Path, tmp_path: Path) -> None:
+    found = draft(tmp_path, complete_journey)
     tables = {"transactions", "products", "customers", "campaigns", "interactions"}
     assert tables <= found.keys()
     ours = yaml.safe_load(Path("conf/sources/complete_journey.yml").read_text())

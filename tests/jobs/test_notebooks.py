@@ -45,7 +45,7 @@ SAYS = {
     "00_tour": r"fit_segments",
     "01_explore": r"\d+ orders above [\d,.]+, of \d+ customers: \d",
     "02_feature_engineering": r"customers: \d{3,}, with orders in the window: \d{3,}, different: 0\n",
-    "03_choose_k": r"customers: \d{3,}, elsewhere than the table says: 0\n",
+    "03_choose_k": r": \d{3,} customers, elsewhere than the table says: 0\n",
     "04_read_the_segments": r"\d+% of customers, \d+% of revenue",
     "05_a_year_of_months": r"2018-01-01  refit",
 }

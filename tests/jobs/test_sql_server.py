@@ -126,6 +126,7 @@ def test_python_reads_tables_and_marts_by_name(port: int, two_months: Shop) -> N
     assert [(str(day), n) for day, n in rows] == [(str(MAY), 240), (str(JUNE), 240)]
 
 
+@pytest.mark.long
 def test_jdbc_clients_read_and_cannot_write(port: int, warehouse: Path) -> None:
     done = beeline(port, "SELECT dimension, count(*) FROM segments WHERE as_of = DATE'2024-06-01' GROUP BY 1")
     assert done.returncode == 0, done.stderr

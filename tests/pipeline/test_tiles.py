@@ -181,6 +181,7 @@ def test_a_batch_of_nothing_but_returns_reaches_their_days(spark: SparkSession, 
 MARCH_3, APRIL_1, MAY_2, MAY_30, JUNE_14 = (dt.date(2017, *day) for day in ((3, 3), (4, 1), (5, 2), (5, 30), (6, 14)))
 
 
+@pytest.mark.long
 def test_a_return_follows_its_purchase_wherever_that_lies(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,6 +223,7 @@ def test_a_return_follows_its_purchase_wherever_that_lies(
     assert " 7 touched of 9 customer months" in said
 
 
+@pytest.mark.long
 def test_tiles_come_and_go_with_their_lines_and_stay_without_a_change(spark: SparkSession, tmp_path: Path) -> None:
     shop = open_warehouse(spark, tmp_path)
     shop.stage([line(1, {"product_id": "p", "category": "tea"}), line(2, {"customer_id": "c2", "product_id": "p"})])

@@ -79,7 +79,7 @@ def _ends(path: str) -> tuple[tuple[float, float], tuple[float, float]]:
 @pytest.mark.parametrize("width", [1100, 390])
 def test_the_page_says_the_verdict_first_and_draws_without_an_error(tmp_path: Path, width: int) -> None:
     (tmp_path / "drift.html").write_text(render_drift_report(data()))
-    page = open_page(tmp_path / "drift.html", tmp_path, width)
+    page = open_page(tmp_path / "drift.html", width)
     assert page.errors == []
     assert page.requests == []
     assert page.scroll_width <= width

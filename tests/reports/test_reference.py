@@ -82,7 +82,7 @@ def test_a_text_with_a_bar_or_a_tag_stays_one_cell() -> None:
 
 @pytest.mark.parametrize("width", [1200, 390])
 def test_the_page_has_no_error_and_every_link_leads_somewhere(written: Path, tmp_path: Path, width: int) -> None:
-    page = open_page(written / "reference.html", tmp_path, width)
+    page = open_page(written / "reference.html", width)
     assert page.errors == []
     assert page.requests == []
     assert page.scroll_width <= width

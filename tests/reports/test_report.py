@@ -81,7 +81,7 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
         tmp = tmp_path_factory.mktemp("report")
         path = tmp / "report.html"
         path.write_text(render_report(data), encoding="utf-8")
-        return open_page(path, tmp, width, {"figures": FIGURES, **ask})
+        return open_page(path, width, {"figures": FIGURES, **ask})
 
     return show
 
@@ -225,7 +225,7 @@ def test_the_policy_stops_a_script_that_is_not_the_pages_own(html: str, tmp_path
     path = tmp_path / "report.html"
     injected = "<script>window.pwned = 1</script><img src='http://127.0.0.1:9/x.png'>"
     path.write_text(html.replace("<main", injected + "<main"), encoding="utf-8")
-    page = open_page(path, tmp_path, ask={"pwned": "window.pwned === undefined"})
+    page = open_page(path, ask={"pwned": "window.pwned === undefined"})
     assert page.answers["pwned"] is True
     assert len([e for e in page.errors if "Content Security Policy" in e]) == 2
 

@@ -214,6 +214,11 @@ def test_a_refusal_says_what_was_found_what_was_expected_and_what_to_do() -> Non
         "Correct the files; if they are right, change guards.max_refused_share, guards.min_month_share, or name the "
         "months and why under guards.known_months, in conf/sources/shop.yml. Nothing was written."
     )
+    days = [*problems[1:], Problem("max_missing_day_share", "a day", days=(dt.date(2017, 4, 3),))]
+    assert advice(days, "shop.yml").endswith(
+        "change guards.min_month_share, guards.max_missing_day_share, or name the months and why under "
+        "guards.known_months, or name the days and why under guards.known_days, in shop.yml. Nothing was written."
+    )
     (amounts,) = odd_months(GUARDS, months(1000, amount=300.0), months(1000), NEW_YEAR, False, lambda _: 0)
     assert amounts.text == (
         "transactions: the median line of 2017-01 is 300.00, and 3.00 in the months before; expected 0.30 to 30.00"
@@ -237,6 +242,8 @@ def test_cdnow_is_a_cohort_and_says_so() -> None:
         ("max_refused_shere: 0.2", 'key "guards.max_refused_shere" is not known. .*"max_refused_share"'),
         ("max_refused_share: 20", 'key "guards.max_refused_share"'),
         ("known_months: {2017-13: strike}", '"2017-13" is not a month such as 2020-04'),
+        ("known_days: {2017-02-30: strike}", "shop.yml: not readable as plain YAML: day is out of range for month"),
+        ("known_days: {Christmas: closed}", '"Christmas" is not a day such as 2020-12-24'),
     ],
 )
 def test_a_mistake_in_the_guards_is_named(tmp_path: Any, setting: str, said: str) -> None:

@@ -1,0 +1,136 @@
+"""Every mart, reader, report and door over The Complete Journey; what that lacks, over the made-up retailer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from segmentation.io import Warehouse
+from segmentation.marts import load_marts
+from segmentation.pipeline import Context, Steps, refresh_aggregates, run_month, run_reports
+from segmentation.pipeline.marts import names_sql
+from tests.browser import open_page
+from tests.conftest import CONF
+from tests.jobs.retailer import AS_OF as FIRST
+from tests.jobs.test_sql_server import ask, beeline, start
+from tests.published import published
+from tests.shop import open_shop
+
+NEW_YEAR, NEXT = dt.date(2018, 1, 1), dt.date(2024, 2, 1)
+DEMO_LACKS = {
+    "mart_channel_mix": "the source knows no channels",
+    "mart_segment_by_city_and_tier": "nor cities and tiers",
+    "mart_segment_migration": "one month has none before it",
+    "mart_drift": "nor anything to have drifted from",
+}
+
+
+@dataclass(frozen=True)
+class Open:
+    """A warehouse, its configuration, and the newest date that is published there."""
+
+    context: Context
+    warehouse: Path
+    as_of: dt.date
+    lacks: frozenset[str] = frozenset()
+
+    @property
+    def customers(self) -> int:
+        segments = published(self.warehouse, "segments", self.as_of)
+        return int((segments["dimension"] == "unified").sum())
+
+
+@pytest.fixture(scope="module")
+def demo(spark: SparkSession, demo_warehouse: Path) -> Open:
+    context = Context(Warehouse(spark, str(demo_warehouse)), CONF, "complete_journey", Steps())
+    return Open(context, demo_warehouse, NEW_YEAR, frozenset(DEMO_LACKS))
+
+
+@pytest.fixture(scope="module")
+def made_up(spark: SparkSession, retailer: Path, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """The retailer a month later."""
+    folder = Path(shutil.copytree(retailer, tmp_path_factory.mktemp("later"), dirs_exist_ok=True))
+    context = open_shop(spark, folder / "conf", folder / "warehouse")
+    run_reports(context, run_month(context, NEXT))
+    refresh_aggregates(context)
+    return Open(context, folder / "warehouse", NEXT)
+
+
+@pytest.fixture(params=["demo", pytest.param("made_up", marks=pytest.mark.long)])
+def opened(request: pytest.FixtureRequest) -> Open:
+    found: Open = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def named(opened: Open, spark: SparkSession, no_names: None) -> Open:
+    """Its tables and marts are known to the session by name, as `make sql` knows them."""
+    for statement in names_sql(opened.context):
+        spark.sql(statement)
+    return opened
+
+
+def marts_of(opened: Open) -> list[str]:
+    known = [t.name for t in opened.context.tables]
+    return [m.name for m in load_marts(CONF, [*known, "segment_cube", "drift_cube", "quality_cube"])]
+
+
+def test_every_mart_has_rows_and_what_the_source_lacks_is_known(named: Open, spark: SparkSession) -> None:
+    found = {name: spark.table(f"segmentation.{name}").count() for name in marts_of(named)}
+    assert {name for name, rows in found.items() if rows == 0} == named.lacks
+    # Analysts find every customer once.
+    newest = spark.sql(f"SELECT customer_id FROM segmentation.mart_customer_360 WHERE as_of = DATE'{named.as_of}'")
+    assert newest.count() == newest.distinct().count() == named.customers
+    # Everyone sees no segment of less than ten, and sums that are those of all but for rounding.
+    of_unified = spark.sql(
+        "SELECT customers FROM segmentation.mart_segment_overview WHERE dimension = 'unified'"
+    ).collect()
+    assert min(r["customers"] for r in of_unified) >= 10
+    assert sum(r["customers"] for r in of_unified) == pytest.approx(named.customers, abs=10 * (len(of_unified) + 1))
+
+
+def test_readers_without_spark_read_every_table(opened: Open) -> None:
+    for folder in sorted(
+        (*(opened.warehouse / "segmentation").iterdir(), *(opened.warehouse / "aggregates").iterdir())
+    ):
+        stored = DeltaTable(folder)
+        rows = sum(n or 0 for n in stored.get_add_actions(flatten=True)["num_records"].to_pylist())
+        assert pl.scan_delta(str(folder)).select(pl.len()).collect().item() == rows, folder.name
+        connection = duckdb.connect()
+        connection.register("stored", stored.to_pyarrow_dataset())
+        assert connection.sql("SELECT count(*) FROM stored").fetchall() == [(rows,)], folder.name
+
+
+@pytest.fixture
+def server(opened: Open, tmp_path: Path) -> Iterator[int]:
+    yield from start(opened.warehouse, "analysts", tmp_path / "log", opened.context.config, opened.context.source_name)
+
+
+@pytest.mark.long
+def test_the_sql_server_serves_every_mart(opened: Open, server: int) -> None:
+    for name in marts_of(opened):
+        [(rows,)] = ask(server, f"SELECT count(*) FROM segmentation.{name}")
+        assert (rows == 0) == (name in opened.lacks), name
+    done = beeline(server, f"SELECT count(*) FROM mart_customer_360 WHERE as_of = DATE'{opened.as_of}'")
+    assert done.stdout.split() == [str(opened.customers)], done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("report", ["cluster_analysis_report", "drift_report"])
+def test_the_reports_of_a_month_with_everything_are_drawn(made_up: Open, report: str) -> None:
+    [path] = (made_up.warehouse / "reports" / str(NEXT)).rglob(f"{report}.html")
+    assert path.stat().st_size < 5_000_000
+    page = open_page(path, ask={"states": "[...document.querySelectorAll('[data-spec]')].map(p => p.dataset.state)"})
+    assert page.errors == []
+    assert page.requests == []
+    assert set(page.answers["states"]) == {"drawn"}
+    assert str(FIRST) in page.text  # the month before
