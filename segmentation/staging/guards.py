@@ -221,8 +221,8 @@ def advice(problems: Sequence[Problem], path: str) -> str:
     found = "; ".join(p.text for p in problems)
     thresholds = ", ".join(f"guards.{t}" for t in dict.fromkeys(p.threshold for p in problems))
     excusable = [what for what in ("months", "days") if any(getattr(p, what) for p in problems)]
-    known = "".join(f", or name the {what} and why under guards.known_{what}," for what in excusable)
-    return f"{found}. Correct the files; if they are right, change {thresholds}{known} in {path}. Nothing was written."
+    choices = [f"change {thresholds}", *(f"name the {what} and why under guards.known_{what}" for what in excusable)]
+    return f"{found}. Correct the files; if they are right, {', or '.join(choices)} in {path}. Nothing was written."
 
 
 def _listed(months: Sequence[dt.date]) -> str:

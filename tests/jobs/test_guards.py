@@ -141,7 +141,7 @@ def test_as_a_user_sees_it_the_job_ends_with_3_and_one_sentence(tmp_path: Path) 
     assert message == (
         "error: transactions: 2024-04 without data (an ordinary month has 30 lines); expected no such months. Correct "
         "the files; if they are right, change guards.max_empty_months, or name the months and why under "
-        f"guards.known_months, in {config}/sources/shop.yml. Nothing was written."
+        f"guards.known_months in {config}/sources/shop.yml. Nothing was written."
     )
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "warehouse").exists()

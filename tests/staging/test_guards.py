@@ -212,12 +212,12 @@ def test_a_refusal_says_what_was_found_what_was_expected_and_what_to_do() -> Non
         "transactions: 200 of 1,000 rows (20.0%) are refused, 150 of them by wrong_type; expected at most 10%; "
         "transactions: 2017-04 has 500 lines; expected at least 60% of 1,000, the median of the 3 months before. "
         "Correct the files; if they are right, change guards.max_refused_share, guards.min_month_share, or name the "
-        "months and why under guards.known_months, in conf/sources/shop.yml. Nothing was written."
+        "months and why under guards.known_months in conf/sources/shop.yml. Nothing was written."
     )
     days = [*problems[1:], Problem("max_missing_day_share", "a day", days=(dt.date(2017, 4, 3),))]
     assert advice(days, "shop.yml").endswith(
         "change guards.min_month_share, guards.max_missing_day_share, or name the months and why under "
-        "guards.known_months, or name the days and why under guards.known_days, in shop.yml. Nothing was written."
+        "guards.known_months, or name the days and why under guards.known_days in shop.yml. Nothing was written."
     )
     (amounts,) = odd_months(GUARDS, months(1000, amount=300.0), months(1000), NEW_YEAR, False, lambda _: 0)
     assert amounts.text == (
