@@ -14,8 +14,10 @@ from pyspark.sql import SparkSession
 
 from segmentation.core import GuardError
 from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
-from segmentation.pipeline import Context, ingest, run_ingest, run_month
-from tests.conftest import submit
+from segmentation.datasets import Retailer, find_scenario, write_synthetic
+from segmentation.io import Warehouse
+from segmentation.pipeline import Context, Steps, ingest, run_ingest, run_month
+from tests.conftest import CONF, submit
 from tests.published import table
 from tests.receiver import receiver
 from tests.shop import SOURCE, configure, line, open_shop, write_sales
@@ -126,6 +128,31 @@ def test_a_month_of_refused_files_is_told_once(
     assert (told["as_of"], told["verdict"], told["lines"]) == ("2024-07-01", "refused", [str(refused.value)])
     alerts = table(shop / "warehouse", "alerts")
     assert alerts[["run_id", "channel"]].to_numpy().tolist() == [[told["run_id"], "webhook"]]
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("staging_only")
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("none", None),
+        ("christmas", None),
+        ("half_day_missing", "2023-12-16 has 0 lines from 12 to 24 h"),
+        ("currency_error", "the median line of 2023-12 is"),
+    ],
+)
+def test_files_of_the_made_up_retailer_with_an_error_in_them_are_never_staged(
+    spark: SparkSession, tmp_path: Path, scenario: str, said: str | None
+) -> None:
+    write_synthetic(spark, Retailer(900, 60_000, seed=7, scenario=find_scenario(scenario)), str(tmp_path))
+    context = Context(Warehouse(spark, str(tmp_path / "warehouse")), CONF, "synthetic", Steps())
+    if said is None:
+        assert run_ingest(context, str(tmp_path / "raw"))["rows_out"] > 50_000
+        return
+    with pytest.raises(GuardError, match=said) as refused:
+        run_ingest(context, str(tmp_path / "raw"))
+    assert refused.value.exit_code == 3
+    assert not (tmp_path / "warehouse").exists()
 
 
 @pytest.mark.long
