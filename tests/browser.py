@@ -1,4 +1,4 @@
-"""A page as headless Chromium shows it: its DOM, its errors, what it asked for; and a picture for people.
+"""A page as headless Chromium shows it: its DOM, its errors, what it asked for.
 
 Speaks the DevTools protocol over a pipe (`--remote-debugging-pipe`), so that a test can set a phone's width
 and ask questions of the live page, with nothing but the standard library.
@@ -7,7 +7,6 @@ and ask questions of the live page, with nothing but the standard library.
 from __future__ import annotations
 
 import atexit
-import base64
 import contextlib
 import json
 import os
@@ -96,13 +95,6 @@ def wait_for(browser: Browser, expression: str, patience: float = PATIENCE_SECON
     while not browser.evaluate(expression):
         assert time.monotonic() < deadline, f"{expression} does not hold: {_errors(browser.events)}"
         time.sleep(0.05)
-
-
-def picture(browser: Browser, path: Path) -> Path:
-    """All of the page as PNG; returns the path."""
-    taken = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-    path.write_bytes(base64.b64decode(taken["data"]))
-    return path
 
 
 class Browser:

@@ -33,7 +33,6 @@ from segmentation.staging import (
     advice,
     broken_days,
     daily_rates,
-    held_against,
     hour_counts,
     judge_parts,
     looks_back_to,
@@ -196,19 +195,22 @@ def _guard(
     problems = refused_rows(guards, checks)
     new: Months = {}
     with context.steps.step("guards") as facts:
-        if lines is not None:
+        known = {}
+        if lines is not None and (new := month_figures(lines)):  # not nothing but returns
             staged = None
             if last is not None:
                 staged = context.warehouse.read(STG_TRANSACTIONS, last["output_versions"][STG_TRANSACTIONS.name])
-            new = month_figures(lines)
             problems += _odd_months(guards, lines, new, staged, received_on, is_stated)
-            problems += _broken_days(guards, lines, staged, received_on, is_stated)
+            hours = hour_counts(lines, max(new))
+            stored: Hours = hour_counts(staged, max(new)) if staged is not None else {}
+            before = last["as_of"] if last is not None else None
+            problems += broken_days(guards, hours, stored, received_on, is_stated, before)
+            known = {m: why for m, why in guards.known_months.items() if m in {f"{month:%Y-%m}" for month in new}}
+            known |= {str(day): why for _, day in sorted(hours) if (why := guards.known_day(day))}
         if problems:
             raise GuardError(advice(problems, f"{context.config}/sources/{context.source_name}.yml"))
         facts.append(f"{len(new):>9,} months of lines, as expected")
-        shown = {f"{month:%Y-%m}" for month in new}
-        known = guards.known_months | guards.known_days
-        facts += [f"{when} is known: {why}" for when, why in known.items() if when[:7] in shown]
+        facts += [f"{when} is known: {why}" for when, why in known.items()]
     name = input_name(STG_TRANSACTIONS)
     return [
         fact
@@ -222,8 +224,6 @@ def _odd_months(
     guards: Guards, lines: DataFrame, new: Months, staged: DataFrame | None, received_on: dt.date, is_stated: bool
 ) -> list[Problem]:
     """The months of the files against each other, and against what the last ingest left."""
-    if not new:  # nothing but returns
-        return []
     stored: Months = {}
     if staged is not None:
         stored = month_figures(staged.where(F.col("event_date") >= F.lit(looks_back_to(new))))
@@ -235,15 +235,6 @@ def _odd_months(
         return stored[month].lines + added
 
     return odd_months(guards, new, stored, received_on, is_stated, lines_after)
-
-
-def _broken_days(
-    guards: Guards, lines: DataFrame, staged: DataFrame | None, received_on: dt.date, is_stated: bool
-) -> list[Problem]:
-    """The same of the hours of their last days."""
-    since = held_against(received_on)
-    stored: Hours = hour_counts(staged, since) if staged is not None else {}
-    return broken_days(guards, hour_counts(lines, since), stored, received_on, is_stated)
 
 
 def _write_state(

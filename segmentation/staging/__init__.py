@@ -26,7 +26,7 @@ from segmentation.staging.guards import (
     odd_months,
     refused_rows,
 )
-from segmentation.staging.hours import Hours, broken_days, held_against, hour_counts
+from segmentation.staging.hours import Hours, broken_days, hour_counts
 from segmentation.staging.mapping import Part, Source, load_source
 from segmentation.staging.merges import moved, survivors
 from segmentation.staging.rates import daily_rates
@@ -44,7 +44,6 @@ __all__ = [
     "broken_days",
     "clean",
     "daily_rates",
-    "held_against",
     "hour_counts",
     "judge_parts",
     "load_source",

@@ -42,11 +42,11 @@ class Guards(Strict):
     max_empty_months: int = Field(default=0, ge=0)
     """Months without lines between others, or up to a `received_on` that somebody stated."""
     max_missing_day_share: float = Field(default=0.5, gt=0, le=1)
-    """Of a day's lines, as the same weekday has them, so much may be missing in a row of hours; 1 judges no day."""
+    """Of a day's orders, as the same weekday has them, so much may be missing in a row of hours; 1 judges no day."""
     known_months: dict[str, str] = {}
     """Months (2020-04) that are as they are, and why; they are not judged, and nothing is held against them."""
     known_days: dict[str, str] = {}
-    """The same for days (2020-12-24)."""
+    """The same for days, of one year (2020-12-24) or of each (12-24); those of known months are known too."""
 
     @field_validator("known_months")
     @classmethod
@@ -62,12 +62,18 @@ class Guards(Strict):
         if not isinstance(value, dict):
             return value
         days = {}
-        for day, why in value.items():  # YAML reads 2020-12-24 as a date
+        for key, why in value.items():
+            day = str(key)  # YAML reads 2020-12-24 as a date
             try:
-                days[dt.date.fromisoformat(str(day)).isoformat()] = why
+                dt.date.fromisoformat(f"2000-{day}" if len(day) == len("12-24") else day)
             except ValueError:
-                raise ValueError(f'"{day}" is not a day such as 2020-12-24') from None
+                raise ValueError(f'"{day}" is not a day such as 2020-12-24 or 12-24') from None
+            days[day] = why
         return days
+
+    def known_day(self, day: dt.date) -> str:
+        """Why a day is right as it is; nothing where nobody said so."""
+        return self.known_days.get(f"{day}") or self.known_days.get(f"{day:%m-%d}", "")
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,7 @@ def test_every_table_is_where_readers_without_a_metastore_look(demo_warehouse: P
         assert set(contract.names) <= set(rows.columns), contract.name
 
 
-def test_the_report_draws_and_asks_nothing_of_a_network(demo_warehouse: Path, demo_raw: Path, tmp_path: Path) -> None:
+def test_the_report_draws_and_asks_nothing_of_a_network(demo_warehouse: Path, demo_raw: Path) -> None:
     (report,) = (demo_warehouse / "reports" / "2018-01-01").rglob("cluster_analysis_report.html")
     assert report.stat().st_size < 5_000_000
     page = open_page(report)

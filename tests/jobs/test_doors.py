@@ -65,7 +65,9 @@ def made_up(spark: SparkSession, retailer: Path, tmp_path_factory: pytest.TempPa
     return Open(context, folder / "warehouse", NEXT)
 
 
-@pytest.fixture(params=["demo", pytest.param("made_up", marks=pytest.mark.long)])
+@pytest.fixture(
+    params=[pytest.param("demo", marks=pytest.mark.with_demo), pytest.param("made_up", marks=pytest.mark.long)]
+)
 def opened(request: pytest.FixtureRequest) -> Open:
     found: Open = request.getfixturevalue(request.param)
     return found
@@ -90,12 +92,12 @@ def test_every_mart_has_rows_and_what_the_source_lacks_is_known(named: Open, spa
     # Analysts find every customer once.
     newest = spark.sql(f"SELECT customer_id FROM segmentation.mart_customer_360 WHERE as_of = DATE'{named.as_of}'")
     assert newest.count() == newest.distinct().count() == named.customers
-    # Everyone sees no segment of less than ten, and sums that are those of all but for rounding.
+    # Everyone sees no segment of less than ten, and counts rounded to fives.
     of_unified = spark.sql(
         "SELECT customers FROM segmentation.mart_segment_overview WHERE dimension = 'unified'"
     ).collect()
     assert min(r["customers"] for r in of_unified) >= 10
-    assert sum(r["customers"] for r in of_unified) == pytest.approx(named.customers, abs=10 * (len(of_unified) + 1))
+    assert sum(r["customers"] for r in of_unified) == pytest.approx(named.customers, abs=2.5 * len(of_unified))
 
 
 def test_readers_without_spark_read_every_table(opened: Open) -> None:
@@ -104,10 +106,10 @@ def test_readers_without_spark_read_every_table(opened: Open) -> None:
     ):
         stored = DeltaTable(folder)
         rows = sum(n or 0 for n in stored.get_add_actions(flatten=True)["num_records"].to_pylist())
-        assert pl.scan_delta(str(folder)).select(pl.len()).collect().item() == rows, folder.name
+        assert pl.scan_delta(str(folder)).collect().height == rows, folder.name
         connection = duckdb.connect()
         connection.register("stored", stored.to_pyarrow_dataset())
-        assert connection.sql("SELECT count(*) FROM stored").fetchall() == [(rows,)], folder.name
+        assert len(connection.sql("SELECT * FROM stored").fetchall()) == rows, folder.name
 
 
 @pytest.fixture
@@ -125,12 +127,19 @@ def test_the_sql_server_serves_every_mart(opened: Open, server: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("report", ["cluster_analysis_report", "drift_report"])
-def test_the_reports_of_a_month_with_everything_are_drawn(made_up: Open, report: str) -> None:
+@pytest.mark.parametrize(
+    ("report", "figures", "said"),
+    [
+        ("cluster_analysis_report", "[data-spec]", f"What has changed since {FIRST}"),
+        ("drift_report", "main svg", "Why segments grew and shrank"),
+    ],
+)
+def test_the_reports_of_a_month_with_everything_are_drawn(made_up: Open, report: str, figures: str, said: str) -> None:
     [path] = (made_up.warehouse / "reports" / str(NEXT)).rglob(f"{report}.html")
     assert path.stat().st_size < 5_000_000
-    page = open_page(path, ask={"states": "[...document.querySelectorAll('[data-spec]')].map(p => p.dataset.state)"})
+    page = open_page(path, ask={"figures": f"[...document.querySelectorAll('{figures}')].map(p => p.dataset.state)"})
     assert page.errors == []
     assert page.requests == []
-    assert set(page.answers["states"]) == {"drawn"}
-    assert str(FIRST) in page.text  # the month before
+    assert len(page.answers["figures"]) > 0
+    assert set(page.answers["figures"]) <= {"drawn", None}
+    assert said in page.text

@@ -130,6 +130,23 @@ def test_a_month_of_refused_files_is_told_once(
     assert alerts[["run_id", "channel"]].to_numpy().tolist() == [[told["run_id"], "webhook"]]
 
 
+@pytest.mark.usefixtures("staging_only")
+def test_a_day_without_its_afternoon_is_refused_until_that_has_come(spark: SparkSession, tmp_path: Path) -> None:
+    """Five Mondays are staged, of 30 orders in the morning and 50 in the afternoon; then the sixth comes."""
+
+    def monday(n: int, *hours: int) -> Lines:
+        day = str(dt.date(2024, 4, 1) + dt.timedelta(weeks=n))
+        orders = [(h, i) for h in hours for i in range(30 if h < 12 else 50)]
+        return [line(f"{day}-{h}-{i}", f"c{i}", day, "3.00", sold_at=f"{day} {h:02d}:30:00") for h, i in orders]
+
+    configure(tmp_path / "conf")
+    weeks = [row for n in range(5) for row in monday(n, 9, 15)]
+    assert deliver(spark, tmp_path, write_sales(tmp_path / "weeks", weeks), dt.date(2024, 5, 1)) == 5 * 80
+    with pytest.raises(GuardError, match=r"2024-05-06 \(store\) has 0 orders from 10 to 24 h"):
+        deliver(spark, tmp_path, write_sales(tmp_path / "half", monday(5, 9)), dt.date(2024, 5, 8))
+    assert deliver(spark, tmp_path, write_sales(tmp_path / "day", monday(5, 9, 15)), dt.date(2024, 5, 8)) == 6 * 80
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("staging_only")
 @pytest.mark.parametrize(
@@ -137,7 +154,7 @@ def test_a_month_of_refused_files_is_told_once(
     [
         ("none", None),
         ("christmas", None),
-        ("half_day_missing", "2023-12-16 has 0 lines from 12 to 24 h"),
+        ("half_day_missing", r"2023-12-16 .* has 0 orders from 12 to 24 h"),
         ("currency_error", "the median line of 2023-12 is"),
     ],
 )

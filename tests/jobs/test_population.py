@@ -106,7 +106,6 @@ def test_the_report_counts_the_scored_and_shows_the_others(spark: SparkSession, 
     assert len(data.points) == 39
 
 
-@pytest.mark.long
 def test_who_is_excluded_leaves_the_segments_and_is_counted_with_the_money(
     spark: SparkSession, undisturbed: Path, tmp_path: Path
 ) -> None:

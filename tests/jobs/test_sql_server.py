@@ -18,6 +18,7 @@ import pyspark
 import pytest
 import sqlalchemy
 from impala.dbapi import connect
+from impala.error import HiveServer2Error
 from pyspark.sql import SparkSession
 
 from segmentation.core.errors import ConfigError
@@ -109,7 +110,7 @@ def beeline(port: int, sql: str, *login: str, extra: str = "") -> subprocess.Com
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_python_reads_tables_and_marts_by_name(port: int, two_months: Shop) -> None:
+def test_python_reads_tables_and_marts_by_name_and_cannot_write(port: int, two_months: Shop) -> None:
     found = ask(port, "SELECT segment_id, customers, revenue_365d FROM segmentation.mart_segment_overview "
                       "WHERE dimension = 'unified' ORDER BY 1")  # fmt: skip
     profiles = published(two_months.warehouse, "segment_profiles", JUNE)
@@ -124,6 +125,12 @@ def test_python_reads_tables_and_marts_by_name(port: int, two_months: Shop) -> N
             sqlalchemy.text("SELECT as_of, count(*) FROM segments GROUP BY 1 ORDER BY 1")
         ).fetchall()
     assert [(str(day), n) for day, n in rows] == [(str(MAY), 240), (str(JUNE), 240)]
+    if os.geteuid() == 0 and not powerless():
+        pytest.skip("the superuser of this machine cannot give up what permissions do not give")
+    for sql in ("DELETE FROM segmentation.segments", "DELETE FROM segmentation_store.segments"):
+        with pytest.raises(HiveServer2Error):
+            ask(port, sql)
+    assert ask(port, "SELECT count(*) FROM segmentation.segments") == [(480,)]
 
 
 @pytest.mark.long

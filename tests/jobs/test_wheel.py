@@ -1,18 +1,20 @@
-"""The wheel that goes to a cluster holds the whole library."""
+"""The wheel that goes to a cluster holds the whole library, and `spark-submit` makes a month with it."""
 
 from __future__ import annotations
 
-import os
+import datetime as dt
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from segmentation.core.config import code_version
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SUBMIT, job_environment
+from tests.published import published, table
 
 
-def test_a_job_with_the_wheel_runs_the_code_of_this_tree(tmp_path: Path) -> None:
+def test_a_month_with_the_wheel_is_made_by_the_code_of_this_tree(shop: Path, tmp_path: Path) -> None:
+    """By the settings and with the generated code that a user has; the tests' own session has neither."""
     shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # it would keep modules that are gone
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
@@ -20,15 +22,19 @@ def test_a_job_with_the_wheel_runs_the_code_of_this_tree(tmp_path: Path) -> None
     (wheel,) = tmp_path.glob("segmentation-*.whl")
     job = tmp_path / "job.py"
     job.write_text(
-        "import segmentation, segmentation.reports.html as h\n"
-        "from segmentation.core.config import code_version\n"
-        "from segmentation.pipeline import run_month\n"
-        "print('FOUND', segmentation.__file__, code_version())\n"
+        "import runpy, segmentation\n"
+        "print('FOUND', segmentation.__file__)\n"
+        "runpy.run_path('jobs/monthly.py', run_name='__main__')\n"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "PYSPARK_SUBMIT_ARGS"}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    submit = ["spark-submit", "--properties-file", "conf/spark/local.conf", "--py-files", str(wheel), str(job)]
-    done = subprocess.run(submit, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    options = ["--config", str(shop / "conf"), "--source", "shop", "--input", str(shop / "raw"), "--as-of",
+               "2024-05-01", "--warehouse", str(tmp_path / "warehouse")]  # fmt: skip
+    command = [*SUBMIT, "--py-files", str(wheel), str(job), *options]
+    done = subprocess.run(command, cwd=ROOT, env=job_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     (found,) = [text.split() for text in done.stdout.splitlines() if text.startswith("FOUND")]
-    assert ".whl" in found[1], done.stdout + done.stderr  # not the installed one
-    assert found[2] == code_version()
+    assert ".whl" in found[1]  # not the installed one
+    runs = table(tmp_path / "warehouse", "runs")
+    assert set(runs["job"]) == {"ingest", "build_features", "fit_segments", "monthly"}
+    assert set(runs["code_version"]) == {code_version()}
+    assert len(published(tmp_path / "warehouse", "segments", dt.date(2024, 5, 1))) == 40 * 6
+    assert "Report: " in done.stdout
