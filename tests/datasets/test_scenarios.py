@@ -45,7 +45,9 @@ def before(spark: SparkSession) -> dict[str, Export]:
     return by_name(spark, shop())
 
 
-@pytest.mark.parametrize("name", ["mean_shift", "vanished_segment", "christmas"])
+@pytest.mark.parametrize(
+    "name", ["christmas", *(pytest.param(n, marks=pytest.mark.long) for n in ("mean_shift", "vanished_segment"))]
+)
 def test_each_method_reaches_only_its_files(spark: SparkSession, before: dict[str, Export], name: str) -> None:
     """Spark's plan of a file is all that its rows follow from: equal plans, equal rows."""
     after = by_name(spark, shop(name))
@@ -83,6 +85,7 @@ def turned(spark: SparkSession, name: str, usual: pd.DataFrame) -> tuple[pd.Seri
     return who, before[~untouched], after[~untouched]
 
 
+@pytest.mark.long
 def test_new_segment_turns_a_twentieth_of_the_customers_from_its_day_on(
     spark: SparkSession, usual: pd.DataFrame
 ) -> None:
@@ -115,6 +118,7 @@ def test_christmas_doubles_quantities_before_the_eve_only(spark: SparkSession, u
     pd.testing.assert_frame_equal(usual[season].drop(columns=grown), after[season].drop(columns=grown))
 
 
+@pytest.mark.long
 def test_half_a_day_is_missing_and_the_other_half_is_there(spark: SparkSession, usual: pd.DataFrame) -> None:
     after = lines(spark, shop("half_day_missing", **RETAILER))
     gone = (usual["day"] == "2023-12-16") & (usual["sold_at"].dt.hour >= 12)
@@ -131,6 +135,7 @@ def test_currency_error_multiplies_money_and_nothing_else(spark: SparkSession, u
     pd.testing.assert_frame_equal(usual.loc[late, MONEY] * 100, after.loc[late, MONEY], rtol=1e-12)
 
 
+@pytest.mark.long
 def test_slow_creep_raises_prices_by_the_same_amount_every_month(spark: SparkSession, usual: pd.DataFrame) -> None:
     after = lines(spark, shop("slow_creep", **RETAILER))
     early = usual["day"] < "2023-01-01"

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.clustering.usefulness import OUTCOME
@@ -42,6 +43,7 @@ def test_spend_begins_on_the_day_and_what_was_bought_before_it_and_taken_back_co
     assert found == {"a": math.log1p(9), "b": math.log1p(15), "c": 0.0}
 
 
+@pytest.mark.long
 def test_customers_as_they_were_then_without_a_look_at_what_came_after(spark: SparkSession, tmp_path: Path) -> None:
     """c0..c2 bought before and after, late only after, gone before; what back bought was all taken back by then.
 
