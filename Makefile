@@ -36,7 +36,7 @@ help:
 	@echo "make cluster  a Spark standalone master and two workers on this machine, spark://127.0.0.1:7077, until Ctrl-C"
 	@echo "make check  ruff, mypy, import-linter    make format  ruff's formatter    make wheel  build/dist/*.whl"
 	@echo "make test-faults  kills jobs at every step; minutes long    make test-long  more of what make test shows"
-	@echo "make test-bi  every chart of the dashboards in a real Superset, on a made-up shop and on the demo's data"
+	@echo "make test-bi  every chart of the dashboards in a real Superset, on a made-up retailer and on the demo's data"
 	@echo "make test-airflow  runs the DAG of conf/deploy in a real Airflow, in an environment of its own under build/"
 	@echo "make bench-features  the speed of features as ratios, half an hour (LINES=2000000 ROUNDS=1 to try)"
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +15,17 @@ from pyspark.sql import SparkSession
 
 from segmentation.io import Warehouse
 from segmentation.marts import load_marts
-from segmentation.pipeline import Context, Steps, refresh_aggregates, run_month, run_reports
+from segmentation.pipeline import Context, Steps
 from segmentation.pipeline.marts import names_sql
 from tests.browser import open_page
 from tests.conftest import CONF
 from tests.jobs.retailer import AS_OF as FIRST
+from tests.jobs.retailer import NEXT
 from tests.jobs.test_sql_server import ask, beeline, start
 from tests.published import published
 from tests.shop import open_shop
 
-NEW_YEAR, NEXT = dt.date(2018, 1, 1), dt.date(2024, 2, 1)
+NEW_YEAR = dt.date(2018, 1, 1)
 DEMO_LACKS = {
     "mart_channel_mix": "the source knows no channels",
     "mart_segment_by_city_and_tier": "nor cities and tiers",
@@ -56,13 +56,9 @@ def demo(spark: SparkSession, demo_warehouse: Path) -> Open:
 
 
 @pytest.fixture(scope="module")
-def made_up(spark: SparkSession, retailer: Path, tmp_path_factory: pytest.TempPathFactory) -> Open:
-    """The retailer a month later."""
-    folder = Path(shutil.copytree(retailer, tmp_path_factory.mktemp("later"), dirs_exist_ok=True))
-    context = open_shop(spark, folder / "conf", folder / "warehouse")
-    run_reports(context, run_month(context, NEXT))
-    refresh_aggregates(context)
-    return Open(context, folder / "warehouse", NEXT)
+def made_up(spark: SparkSession, retailer_later: Path) -> Open:
+    context = open_shop(spark, retailer_later / "conf", retailer_later / "warehouse")
+    return Open(context, retailer_later / "warehouse", NEXT)
 
 
 @pytest.fixture(
