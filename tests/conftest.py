@@ -51,11 +51,14 @@ SUBMIT = ["spark-submit", "--properties-file", "conf/spark/local.conf"]
 SUBMIT_FAST = [*SUBMIT, *(part for key, value in FAST.items() for part in ("--conf", f"{key}={value}"))]
 
 
+WITHOUT_DEMO = ("monitoring", "reports")
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # So that both halves take as long: all rooms go with the jobs on the demo's data; jobs on small shops go alone.
-        if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name != "jobs":
+        # So that both halves take as long: most rooms go with the jobs on the demo's data, two with those on small shops.
+        if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name not in ("jobs", *WITHOUT_DEMO):
             item.add_marker("with_demo")
 
 

@@ -28,7 +28,6 @@ from tests.shop import open_shop
 NEW_YEAR = dt.date(2018, 1, 1)
 DEMO_LACKS = {
     "mart_channel_mix": "the source knows no channels",
-    "mart_segment_by_city_and_tier": "nor cities and tiers",
     "mart_segment_migration": "one month has none before it",
     "mart_drift": "nor anything to have drifted from",
 }
