@@ -57,7 +57,7 @@ WITHOUT_DEMO = ("monitoring", "reports")
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # So that both halves take as long: most rooms go with the jobs on the demo's data, two with those on small shops.
+        # So that both halves take as long: most rooms go with jobs on the demo's data, two with those on small shops.
         if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name not in ("jobs", *WITHOUT_DEMO):
             item.add_marker("with_demo")
 
