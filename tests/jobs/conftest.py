@@ -68,10 +68,10 @@ def two_months(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no
 @pytest.fixture(scope="session")
 def retailer(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> Path:
     """The made-up retailer of 900 customers, its configuration, and the warehouse of January 2024."""
-    return whole.begin(spark, tmp_path_factory.mktemp("retailer"))
+    return whole.one_month(spark, tmp_path_factory.mktemp("retailer"))
 
 
 @pytest.fixture(scope="session")
-def retailer_later(spark: SparkSession, retailer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same of February too, with reports and aggregates."""
-    return whole.a_month_later(spark, retailer, tmp_path_factory.mktemp("later"))
+def retailer_of_two_months(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> Path:
+    """The same of December 2023 and January 2024, with reports and aggregates."""
+    return whole.two_months(spark, tmp_path_factory.mktemp("retailer"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,29 +11,36 @@ from pyspark.sql import SparkSession
 
 from segmentation import cli
 from segmentation.core.schemas import DIMENSIONS
-from segmentation.pipeline import refresh_aggregates, run_month, run_reports
+from segmentation.pipeline import refresh_aggregates, run_month, run_months, run_reports
 from tests.conftest import CONF
 from tests.shop import configure, open_shop
 
-AS_OF, NEXT = dt.date(2024, 1, 1), dt.date(2024, 2, 1)
+BEFORE, AS_OF = dt.date(2023, 12, 1), dt.date(2024, 1, 1)
 
 
-def begin(spark: SparkSession, folder: Path) -> Path:
-    """raw/ and truth/, conf/, and the warehouse of one month."""
+def write(folder: Path) -> Path:
+    """raw/, truth/ and conf/."""
     with pytest.MonkeyPatch.context() as m:
         m.setattr(sys, "argv", ["segmentation", "synthetic", "--out", str(folder), "--customers", "900",
                                 "--lines", "60000", "--seed", "7"])  # fmt: skip
         cli.main()
     mapping = (CONF / "sources" / "synthetic.yml").read_text()
-    config = configure(folder / "conf", mapping, DIMENSIONS, few=False, k_min=2, k_max=8)
-    run_month(open_shop(spark, config, folder / "warehouse"), AS_OF, str(folder / "raw"))
+    configure(folder / "conf", mapping, DIMENSIONS, few=False, k_min=2, k_max=8)
     return folder
 
 
-def a_month_later(spark: SparkSession, first: Path, folder: Path) -> Path:
-    """A copy with the month after it, its reports, and the aggregates that everyone may see."""
-    shutil.copytree(first, folder, dirs_exist_ok=True)
+def one_month(spark: SparkSession, folder: Path) -> Path:
+    """And the warehouse of AS_OF."""
+    write(folder)
+    run_month(open_shop(spark, folder / "conf", folder / "warehouse"), AS_OF, str(folder / "raw"))
+    return folder
+
+
+def two_months(spark: SparkSession, folder: Path) -> Path:
+    """And that of BEFORE and AS_OF, with reports and the aggregates that everyone may see."""
+    write(folder)
     context = open_shop(spark, folder / "conf", folder / "warehouse")
-    run_reports(context, run_month(context, NEXT))
+    for run in run_months(context, [BEFORE, AS_OF], str(folder / "raw")):
+        run_reports(context, run)
     refresh_aggregates(context)
     return folder

@@ -19,8 +19,7 @@ from segmentation.pipeline import Context, Steps
 from segmentation.pipeline.marts import names_sql
 from tests.browser import open_page
 from tests.conftest import CONF
-from tests.jobs.retailer import AS_OF as FIRST
-from tests.jobs.retailer import NEXT
+from tests.jobs.retailer import AS_OF, BEFORE
 from tests.jobs.test_sql_server import ask, beeline, start
 from tests.published import published
 from tests.shop import open_shop
@@ -55,9 +54,9 @@ def demo(spark: SparkSession, demo_warehouse: Path) -> Open:
 
 
 @pytest.fixture(scope="module")
-def made_up(spark: SparkSession, retailer_later: Path) -> Open:
-    context = open_shop(spark, retailer_later / "conf", retailer_later / "warehouse")
-    return Open(context, retailer_later / "warehouse", NEXT)
+def made_up(spark: SparkSession, retailer_of_two_months: Path) -> Open:
+    context = open_shop(spark, retailer_of_two_months / "conf", retailer_of_two_months / "warehouse")
+    return Open(context, retailer_of_two_months / "warehouse", AS_OF)
 
 
 @pytest.fixture(
@@ -118,19 +117,19 @@ def test_the_sql_server_serves_every_mart(opened: Open, server: int) -> None:
         [(rows,)] = ask(server, f"SELECT count(*) FROM segmentation.{name}")
         assert (rows == 0) == (name in opened.lacks), name
     done = beeline(server, f"SELECT count(*) FROM mart_customer_360 WHERE as_of = DATE'{opened.as_of}'")
-    assert done.stdout.split() == [str(opened.customers)], done.stderr
+    assert str(opened.customers) in done.stdout.split(), done.stderr
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("report", "figures", "said"),
     [
-        ("cluster_analysis_report", "[data-spec]", f"What has changed since {FIRST}"),
-        ("drift_report", "main svg", "Why segments grew and shrank"),
+        ("cluster_analysis_report", "[data-spec]", f"What has changed since {BEFORE}"),
+        ("drift_report", "figure svg", "Why segments grew and shrank"),
     ],
 )
 def test_the_reports_of_a_month_with_everything_are_drawn(made_up: Open, report: str, figures: str, said: str) -> None:
-    [path] = (made_up.warehouse / "reports" / str(NEXT)).rglob(f"{report}.html")
+    [path] = (made_up.warehouse / "reports" / str(AS_OF)).rglob(f"{report}.html")
     assert path.stat().st_size < 5_000_000
     page = open_page(path, ask={"figures": f"[...document.querySelectorAll('{figures}')].map(p => p.dataset.state)"})
     assert page.errors == []

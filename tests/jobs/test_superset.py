@@ -16,7 +16,7 @@ import pytest
 
 from tests.browser import Browser, goto, tab, wait_for
 from tests.conftest import CONF, ROOT, free_port
-from tests.jobs.retailer import NEXT
+from tests.jobs.retailer import AS_OF
 from tests.jobs.test_sql_server import PATIENCE_SECONDS, start
 from tests.published import published
 
@@ -75,17 +75,17 @@ def charts(home: Path, sql_port: int) -> dict[str, Any]:
         return {c["title"]: c for c in browser.evaluate(CHARTS)}
 
 
-def test_every_chart_is_drawn_of_a_retailer_that_has_everything(retailer_later: Path, tmp_path: Path) -> None:
-    warehouse = retailer_later / "warehouse"
+def test_every_chart_is_drawn_of_a_retailer_that_has_everything(retailer_of_two_months: Path, tmp_path: Path) -> None:
+    warehouse = retailer_of_two_months / "warehouse"
     [found] = [
         charts(tmp_path / "home", port)
-        for port in start(warehouse, "everyone", tmp_path / "log", retailer_later / "conf")
+        for port in start(warehouse, "everyone", tmp_path / "log", retailer_of_two_months / "conf")
     ]
     assert len(found) == 10
     for title, chart in found.items():
         assert chart["drawn"], (title, chart["text"])
         assert "rror" not in chart["text"], (title, chart["text"])
-    profiles = published(warehouse, "segment_profiles", NEXT)
+    profiles = published(warehouse, "segment_profiles", AS_OF)
     largest = profiles[profiles["dimension"] == "unified"].sort_values("customers").iloc[-1]
     assert largest["segment_name"] in found["What segments are like"]["text"]
 
