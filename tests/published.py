@@ -7,7 +7,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
+import polars as pl
 from deltalake import DeltaTable
 
 # What tells two runs of the same thing apart, and nothing else.
@@ -25,6 +27,21 @@ def published(warehouse: Path, name: str, as_of: dt.date) -> pd.DataFrame:
     newest = runs[wrote & (runs["as_of"] == as_of)].sort_values("publish_seq").iloc[-1]
     rows = table(warehouse, name)
     return rows[rows["run_id"] == newest["run_id"]]
+
+
+def counted_by_others(folder: Path) -> set[int]:
+    """How many rows a Delta table has by its log, and as Polars and DuckDB read all columns of them."""
+    stored = DeltaTable(folder)
+    logged = sum(n or 0 for n in stored.get_add_actions(flatten=True)["num_records"].to_pylist())
+    connection = duckdb.connect()
+    connection.register("stored", stored.to_pyarrow_dataset())
+    read = len(connection.sql("SELECT * FROM stored").fetchall())
+    return {logged, read, pl.scan_delta(str(folder)).collect().height}
+
+
+def folders(warehouse: Path) -> list[Path]:
+    """Of every table, and of the aggregates beside them."""
+    return sorted((*(warehouse / "segmentation").iterdir(), *(warehouse / "aggregates").iterdir()))
 
 
 def row_hash(rows: pd.DataFrame) -> str:

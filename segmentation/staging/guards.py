@@ -192,7 +192,7 @@ def _empty(guards: Guards, months: Sequence[dt.date], ordinary: int) -> list[Pro
     if len(months) <= guards.max_empty_months:
         return []
     text = (
-        f"transactions: {_listed(months)} without data (an ordinary month has {ordinary:,} lines); expected "
+        f"transactions: {listed(months)} without data (an ordinary month has {ordinary:,} lines); expected "
         f"{f'at most {guards.max_empty_months}' if guards.max_empty_months else 'no'} such months"
     )
     return [Problem("max_empty_months", text, tuple(months))]
@@ -218,7 +218,7 @@ def _amounts(guards: Guards, new: Months, stored: Months, known: set[dt.date]) -
         f"expected {expected / guards.max_amount_ratio:,.2f} to {expected * guards.max_amount_ratio:,.2f}"
     )
     if len(odd) > 1:
-        text += f" (so too {_listed([m for m, *_ in odd[1:]])})"
+        text += f" (so too {listed([m for m, *_ in odd[1:]])})"
     return [Problem("max_amount_ratio", text, tuple(m for m, *_ in odd))]
 
 
@@ -231,14 +231,14 @@ def advice(problems: Sequence[Problem], path: str) -> str:
     return f"{found}. Correct the files; if they are right, {', or '.join(choices)} in {path}. Nothing was written."
 
 
-def _listed(months: Sequence[dt.date]) -> str:
-    """Months as people read them.
+def listed(dates: Sequence[dt.date], what: str = "months", written: str = "%Y-%m") -> str:
+    """Months, or other dates, as people read them.
 
-    >>> _listed([dt.date(2020, 1 + i, 1) for i in range(5)])
+    >>> listed([dt.date(2020, 1 + i, 1) for i in range(5)])
     '2020-01, 2020-02, 2020-03 and 2 more months'
     """
-    shown = ", ".join(f"{m:%Y-%m}" for m in months[:3])
-    return shown + (f" and {len(months) - 3} more months" if len(months) > 3 else "")
+    shown = ", ".join(date.strftime(written) for date in dates[:3])
+    return shown + (f" and {len(dates) - 3} more {what}" if len(dates) > 3 else "")
 
 
 def month_ago(month: dt.date, months: int) -> dt.date:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.staging.guards import LAST, Guards, Problem, month_ago
+from segmentation.staging.guards import LAST, Guards, Problem, listed, month_ago
 
 WEEKS = 8
 FEWEST = 4
@@ -91,8 +91,7 @@ def broken_days(
     first, *others = odd
     text = f"transactions: {odd[first]}"
     if others:
-        text += f" (so too {', '.join(map(str, others[:3]))}"
-        text += f" and {len(others) - 3} more days)" if len(others) > 3 else ")"
+        text += f" (so too {listed(others, 'days', '%Y-%m-%d')})"
     if max(odd) == max(day for _, day in new) and not is_received_stated:
         text += " (if the files end within it, state `received_on` in the mapping)"
     return [Problem("max_missing_day_share", text, days=tuple(odd))]

@@ -6,9 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-import duckdb
 import pandas as pd
-import polars as pl
 import pytest
 from deltalake import DeltaTable
 
@@ -16,7 +14,7 @@ from segmentation import cli
 from segmentation.cli import making
 from segmentation.privacy import OTHER
 from tests.jobs.homes import JUNE, MAY, Shop
-from tests.published import published
+from tests.published import counted_by_others, folders, published
 
 
 def cents(column: pd.Series) -> list[int]:
@@ -127,15 +125,9 @@ def test_where_the_tiles_of_then_are_not_kept_segments_and_moves_are_left(
 
 def test_readers_without_spark_see_the_same(two_months: Shop) -> None:
     """Of aggregates and of the tables beside them: no feature of Delta's that locks a reader out."""
-    for folder in sorted(
-        (*(two_months.warehouse / "segmentation").iterdir(), *(two_months.warehouse / "aggregates").iterdir())
-    ):
-        stored = DeltaTable(folder)
-        rows = stored.to_pyarrow_table().num_rows
-        assert pl.scan_delta(str(folder)).select(pl.len()).collect().item() == rows, folder.name
-        connection = duckdb.connect()
-        connection.register("stored", stored.to_pyarrow_dataset())
-        assert connection.sql("SELECT count(*) FROM stored").fetchall() == [(rows,)], folder.name
+    for folder in folders(two_months.warehouse):
+        rows = DeltaTable(folder).to_pyarrow_table().num_rows
+        assert counted_by_others(folder) == {rows}, folder.name
 
 
 def test_the_names_for_everyone_lead_to_the_aggregates_alone(

@@ -110,7 +110,14 @@ def beeline(port: int, sql: str, *login: str, extra: str = "") -> subprocess.Com
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_python_reads_tables_and_marts_by_name_and_cannot_write(port: int, two_months: Shop) -> None:
+@pytest.fixture
+def permissions() -> None:
+    """The server's process can do what they give, and no more."""
+    if os.geteuid() == 0 and not powerless():
+        pytest.skip("the superuser of this machine cannot give up what permissions do not give")
+
+
+def test_python_reads_tables_and_marts_by_name(port: int, two_months: Shop) -> None:
     found = ask(port, "SELECT segment_id, customers, revenue_365d FROM segmentation.mart_segment_overview "
                       "WHERE dimension = 'unified' ORDER BY 1")  # fmt: skip
     profiles = published(two_months.warehouse, "segment_profiles", JUNE)
@@ -125,8 +132,10 @@ def test_python_reads_tables_and_marts_by_name_and_cannot_write(port: int, two_m
             sqlalchemy.text("SELECT as_of, count(*) FROM segments GROUP BY 1 ORDER BY 1")
         ).fetchall()
     assert [(str(day), n) for day, n in rows] == [(str(MAY), 240), (str(JUNE), 240)]
-    if os.geteuid() == 0 and not powerless():
-        pytest.skip("the superuser of this machine cannot give up what permissions do not give")
+
+
+@pytest.mark.usefixtures("permissions")
+def test_python_cannot_write(port: int) -> None:
     for sql in ("DELETE FROM segmentation.segments", "DELETE FROM segmentation_store.segments"):
         with pytest.raises(Refused):
             ask(port, sql)
@@ -134,13 +143,16 @@ def test_python_reads_tables_and_marts_by_name_and_cannot_write(port: int, two_m
 
 
 @pytest.mark.long
-def test_jdbc_clients_read_and_cannot_write(port: int, warehouse: Path) -> None:
+def test_jdbc_clients_read_and_write_through_no_view(port: int) -> None:
     done = beeline(port, "SELECT dimension, count(*) FROM segments WHERE as_of = DATE'2024-06-01' GROUP BY 1")
     assert done.returncode == 0, done.stderr
     assert "unified,40" in done.stdout.split()
     assert beeline(port, "DELETE FROM segmentation.segments").returncode != 0
-    if os.geteuid() == 0 and not powerless():
-        pytest.skip("the superuser of this machine cannot give up what permissions do not give")
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("permissions")
+def test_jdbc_clients_cannot_write(port: int, warehouse: Path) -> None:
     for sql in (
         "DELETE FROM segmentation_store.segments",
         f"DELETE FROM delta.`{warehouse}/segmentation/runs`",
