@@ -24,7 +24,7 @@ from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, StructType
+from pyspark.sql.types import DataType, StructField, StructType
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import Column, Table
@@ -100,8 +100,7 @@ class Warehouse:
         path = self.path(table)
         if not self.exists(table):
             builder = DeltaTable.createIfNotExists(self.spark).location(path).comment(table.grain)
-            for c in table.columns:
-                builder = builder.addColumn(c.name, c.type, comment=c.comment)
+            builder = builder.addColumns(_with_comments(table))
             if table.partition_by:
                 builder = builder.partitionedBy(*table.partition_by)
             if table.kind == "state":
@@ -367,6 +366,11 @@ def _appending(table: Table, rows: DataFrame) -> DataFrameWriter:
 
 def _same_type(stored: DataType, ddl: str) -> bool:
     return stored.simpleString() == _struct(f"c {ddl}")["c"].dataType.simpleString()
+
+
+def _with_comments(table: Table) -> StructType:
+    types = _struct(table.ddl)
+    return StructType([StructField(c.name, types[c.name].dataType, True, {"comment": c.comment}) for c in table.columns])
 
 
 @cache
