@@ -369,8 +369,8 @@ def _same_type(stored: DataType, ddl: str) -> bool:
 
 
 def _with_comments(table: Table) -> StructType:
-    types = _struct(table.ddl)
-    return StructType([StructField(c.name, types[c.name].dataType, True, {"comment": c.comment}) for c in table.columns])
+    columns = zip(_struct(table.ddl), table.columns, strict=True)
+    return StructType([StructField(f.name, f.dataType, f.nullable, {"comment": c.comment}) for f, c in columns])
 
 
 @cache
