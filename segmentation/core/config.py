@@ -43,12 +43,19 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 def read_yaml(path: Path) -> Any:
     """The parsed content of one YAML file. Raises ConfigError for a missing file, bad syntax or a tag."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        content = path.read_bytes()
     except FileNotFoundError:
         have = [p.stem for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no such file. {nearest(path.stem, have)}") from None
-    except (yaml.YAMLError, ValueError) as error:  # 2017-02-30 is no date, and some bytes are no text
-        raise ConfigError(f"{path}: not readable as plain YAML: {error}") from None
+    return parse_yaml(content, str(path))
+
+
+def parse_yaml(content: str | bytes, where: str) -> Any:
+    """The same of what is read already; `where` names it in the error."""
+    try:
+        return yaml.load(content, Loader=_UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError) as error:  # 2017-02-30 is no date
+        raise ConfigError(f"{where}: not readable as plain YAML: {error}") from None
 
 
 def load(path: Path, model: type[Model]) -> Model:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 import sqlglot
-import yaml
 from sqlglot import exp
 
-from segmentation.core.config import Strict, parse
+from segmentation.core.config import Strict, parse, parse_yaml
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.schemas import AGGREGATES, SCHEMA
 
@@ -50,11 +49,9 @@ def load_marts(folder: Path, tables: Collection[str]) -> list[Mart]:
 def _read(path: Path, tables: Collection[str]) -> Mart:
     lines = path.read_text(encoding="utf-8").splitlines()
     size = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    try:
-        content = yaml.safe_load("\n".join(line.removeprefix("--").removeprefix(" ") for line in lines[:size]))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: its first comment is not readable as YAML: {error}") from None
-    header, sql = parse(content, Header, str(path)), "\n".join(lines[size:]).strip()
+    comment = "\n".join(line.removeprefix("--").removeprefix(" ") for line in lines[:size])
+    header = parse(parse_yaml(comment, f"{path}, first comment"), Header, str(path))
+    sql = "\n".join(lines[size:]).strip()
     try:
         tree = sqlglot.parse_one(sql, read="spark")
     except sqlglot.errors.SqlglotError as error:

@@ -239,7 +239,9 @@ HEADER = "-- grain: one row\n-- audience: everyone\n-- columns:\n--   as_of: The
         (HEADER + "SELECT FROM WHERE", "not a SELECT"),
         (HEADER + "DROP TABLE segmentation.segments", "expected one SELECT"),
         ("SELECT 1 AS as_of", "valid dictionary"),
-        ("-- a: [\nSELECT 1 AS as_of", "not readable as YAML"),
+        ("-- a: [\nSELECT 1 AS as_of", "first comment: not readable as plain YAML"),
+        ("-- grain: 2017-02-30\nSELECT 1 AS as_of", "first comment: not readable as plain YAML: day"),
+        ("-- grain: a row\n-- grain: a cell\nSELECT 1 AS as_of", 'key "grain" stands twice'),
     ],
 )
 def test_a_wrong_mart_is_refused_before_spark_starts(tmp_path: Path, text: str, said: str) -> None:
