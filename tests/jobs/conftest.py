@@ -14,8 +14,8 @@ from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
 from segmentation.pipeline import Context, ingest, run_month
 from tests.jobs import kinds
 from tests.jobs import retailer as whole
-from tests.jobs.homes import Shop
-from tests.shop import configure, open_shop, two_kinds, write_sales
+from tests.jobs.homes import WITH_HOMES, Shop, deliver
+from tests.shop import configure, open_shop, two_kinds
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,8 +39,8 @@ def staging_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the shop's files in raw/ and its configuration in conf/."""
     folder = tmp_path_factory.mktemp("shop")
-    configure(folder / "conf")
-    write_sales(folder / "raw", two_kinds())
+    configure(folder / "conf", WITH_HOMES)
+    deliver(folder / "raw", two_kinds())
     return folder
 
 
@@ -58,9 +58,9 @@ def three_kinds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, n
 
 
 @pytest.fixture(scope="session")
-def two_months(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> Shop:
-    """The shop that knows where its customers live as of May and June 2024, with its aggregate tables."""
-    made = Shop(spark, tmp_path_factory.mktemp("homes"))
+def two_months(spark: SparkSession, shop: Path, undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop as of May and June 2024, with its aggregate tables."""
+    made = Shop(spark, tmp_path_factory.mktemp("homes"), shop)
     assert made.refresh() == {"segment_cube": 2, "drift_cube": 1, "quality_cube": 1}
     return made
 

@@ -1,9 +1,11 @@
-"""A shop that knows where its customers live, two months of it, for what people read of them."""
+"""A corner shop that knows where its customers live: its files, and two months of it for what people read of them."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +13,9 @@ import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from segmentation.pipeline import refresh_aggregates, run_months
+from segmentation.pipeline import refresh_aggregates, run_month
 from tests.published import published
-from tests.shop import SOURCE, configure, open_shop, two_kinds, write_sales
+from tests.shop import SOURCE, open_shop, two_kinds, write_sales
 
 MAY, JUNE = dt.date(2024, 5, 1), dt.date(2024, 6, 1)
 WITH_HOMES = (
@@ -38,18 +40,25 @@ def home(customer: str) -> tuple[str, str]:
     return ("Rome", "Oslo")[n // 2 % 2], ("blue", "gold")[n // 4 % 2]
 
 
+def deliver(folder: Path, lines: Sequence[Mapping[str, str]]) -> Path:
+    """A folder with these sales, and with where the shop's first customers live."""
+    write_sales(folder, lines)
+    with (folder / "customers.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["customer", "town", "tier"])
+        writer.writerows([c, *home(c)] for c in sorted({row["customer"] for row in two_kinds()}))
+    return folder
+
+
 class Shop:
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
+    """June behind May, which `began` has published by `began / conf`, and the aggregates of both."""
+
+    def __init__(self, spark: SparkSession, folder: Path, began: Path) -> None:
         self.spark, self.folder, self.warehouse = spark, folder, folder / "warehouse"
-        configure(folder / "conf", WITH_HOMES, ["transactional"])
+        shutil.copytree(began, folder, dirs_exist_ok=True)
         self.disclose(min_customers=2, round_to=1)
         self.lines = two_kinds()
-        write_sales(folder / "raw", self.lines)
-        with (folder / "raw" / "customers.csv").open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["customer", "town", "tier"])
-            writer.writerows([c, *home(c)] for c in sorted({row["customer"] for row in self.lines}))
-        list(run_months(open_shop(spark, folder / "conf", self.warehouse), [MAY, JUNE], str(folder / "raw")))
+        run_month(open_shop(spark, folder / "conf", self.warehouse), JUNE)
 
     def disclose(self, **rules: int) -> None:
         (self.folder / "conf" / "disclosure.yml").write_text(yaml.safe_dump(rules))

@@ -136,7 +136,7 @@ def test_every_dimension_has_a_sweep_a_reason_and_a_model_with_its_files(demo_wa
     models = published(demo_warehouse, "segment_models", NEW_YEAR).set_index("dimension")
     assert set(selection.index) == set(models.index) == ALL
     for dimension, row in selection.iterrows():
-        found = row["structure"] != "none"  # of an eighth of the households not all dimensions show one
+        found = row["structure"] != "none"  # of a sixteenth of the households not all dimensions show one
         assert row["reason"].startswith(f"k={row['k']:.0f}: " if found else "No structure")
         assert len(models.loc[dimension, "centroids"]) == (row["k"] if found else 1)
         assert (demo_warehouse / models.loc[dimension, "model_path"]).is_dir()

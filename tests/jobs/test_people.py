@@ -68,7 +68,7 @@ def test_segments_are_the_profiles_of_the_newest_month_or_of_the_one_asked_for(a
     text = ask("segments")
     assert text.startswith(f"unified segments as of {JUNE}\n")
     assert all(name[:20] in text for name in unified["segment_name"])
-    assert ask.json("segments", "--dimension", "behavioral")[0]["segment_id"] == "no_data"
+    assert ask.json("segments", "--dimension", "demographics")[0]["segment_id"] == "no_data"
 
 
 def test_why_says_what_places_a_customer_and_where_he_was_before(ask: Ask, two_months: Shop) -> None:

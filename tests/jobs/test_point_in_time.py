@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from segmentation.core import GuardError
 from segmentation.io import register
 from segmentation.pipeline import month, run_features, run_ingest, run_month
+from tests.jobs.homes import deliver
 from tests.published import published, row_hash, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
 
@@ -20,14 +21,16 @@ TABLES = ("customer_features", "segments", "segment_profiles", "segment_differen
 
 
 @pytest.mark.long
-def test_altering_the_future_changes_nothing(spark: SparkSession, tmp_path: Path, undisturbed: Path) -> None:
+def test_altering_the_future_changes_nothing(
+    spark: SparkSession, tmp_path: Path, shop: Path, undisturbed: Path
+) -> None:
     past = [row for row in two_kinds() if row["sold_at"][:10] < "2024-05-01"]
     assert len(past) < len(two_kinds())
     future = [
         line(f"f{i}", f"c{i % 60}", "2024-05-01", f"{1000 + i}.00", category="gold", product="p9") for i in range(90)
     ]
-    write_sales(tmp_path / "raw", [*past, *future])  # the as-of day itself, old and new customers, a new category
-    run_month(open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
+    deliver(tmp_path / "raw", [*past, *future])  # the as-of day itself, old and new customers, a new category
+    run_month(open_shop(spark, shop / "conf", tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
     for name in TABLES:
         rows = published(undisturbed, name, AS_OF)
         assert len(rows)

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from segmentation.core import GuardError
 from segmentation.pipeline import run_month
 from segmentation.pipeline.report import report_data
+from tests.jobs.homes import WITH_HOMES
 from tests.published import published, table
 from tests.shop import SOURCE, configure, line, open_shop, two_kinds, write_sales
 
@@ -110,7 +111,7 @@ def test_who_is_excluded_leaves_the_segments_and_is_counted_with_the_money(
     spark: SparkSession, undisturbed: Path, tmp_path: Path
 ) -> None:
     """Half of the shop's 40 customers buy at most three times; everybody was scored, and then they are not."""
-    config, warehouse = configure(tmp_path / "conf"), tmp_path / "warehouse"
+    config, warehouse = configure(tmp_path / "conf", WITH_HOMES), tmp_path / "warehouse"
     shutil.copytree(undisturbed, warehouse)
     assert published(warehouse, "population", AS_OF).set_index("exclusion")["customers"]["scored"] == 40
     seldom = "exclusions:\n  - {name: seldom, when: orders_lifetime < 4, reason: A test}\n"
@@ -130,7 +131,7 @@ def test_who_is_excluded_leaves_the_segments_and_is_counted_with_the_money(
 
 
 def test_a_population_of_nobody_is_refused(spark: SparkSession, shop: Path, undisturbed: Path, tmp_path: Path) -> None:
-    config = configure(tmp_path / "conf")
+    config = configure(tmp_path / "conf", WITH_HOMES)
     (config / "population.yml").write_text("exclusions:\n  - {name: all_of_them, when: 'true', reason: A test}\n")
     before = len(table(undisturbed, "segments"))
     with pytest.raises(GuardError, match=r"all 40 known customers are excluded \(40 all_of_them\)") as e:

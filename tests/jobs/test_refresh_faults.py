@@ -20,8 +20,9 @@ from segmentation.io import Warehouse
 from segmentation.pipeline import run_features, run_ingest
 from segmentation.tiles import TILES
 from tests.jobs import kills
+from tests.jobs.homes import deliver
 from tests.published import published, row_hash, table
-from tests.shop import line, open_shop, two_kinds, write_sales
+from tests.shop import line, open_shop, two_kinds
 
 AS_OF = dt.date(2024, 5, 1)
 STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
@@ -61,7 +62,7 @@ def batches(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, shop:
     shutil.copytree(shop / "conf", folder / "conf")
     shutil.copytree(undisturbed, folder / "before")
     shutil.copytree(undisturbed, folder / "after")
-    write_sales(folder / "second", second_batch())
+    deliver(folder / "second", second_batch())
     refresh(spark, folder, folder / "after")
     for name in STATE:
         assert row_hash(table(folder / "after", name)) != row_hash(table(folder / "before", name)), name
