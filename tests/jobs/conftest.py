@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def undisturbed(spark: SparkSession, shop: Path, no_tracking: None) -> Path:
     """The shop's warehouse as of 2024-05-01, made without any trouble."""
     run_month(open_shop(spark, shop / "conf", shop / "warehouse"), dt.date(2024, 5, 1), str(shop / "raw"))
     return shop / "warehouse"
+
+
+@pytest.fixture
+def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of it, to write to."""
+    return Path(shutil.copytree(undisturbed, tmp_path / "warehouse"))
 
 
 @pytest.fixture(scope="session")

@@ -100,12 +100,6 @@ def promote_another(context: Context, bundle: str = "another") -> None:
     assert context.runs.champion(dt.date(2024, 6, 30)) == bundle
 
 
-@pytest.fixture
-def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
-    """A copy of the shop's, with one month or more that are published."""
-    return Path(shutil.copytree(undisturbed, tmp_path / "warehouse"))
-
-
 def test_who_has_new_lines_is_scored_again(spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     month = newest(context)

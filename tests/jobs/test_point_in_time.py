@@ -72,10 +72,10 @@ def test_late_lines_reach_new_dates_and_published_ones_only_when_asked(
 @pytest.mark.long
 @pytest.mark.usefixtures("no_names")
 def test_nothing_is_visible_before_the_run_is_published(
-    spark: SparkSession, shop: Path, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, shop: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A later month, scored with the bundle of the first: refused at its audit, then done."""
-    context, later = open_shop(spark, shop / "conf", undisturbed), dt.date(2024, 6, 1)
+    context, later = open_shop(spark, shop / "conf", warehouse), dt.date(2024, 6, 1)
 
     def seen(name: str) -> int:
         register(context.warehouse, context.tables)
@@ -100,15 +100,15 @@ def test_nothing_is_visible_before_the_run_is_published(
     assert run["verdict"] == "rescored"
     assert seen("segments") == 6 * 40
     assert written() == 2 * 6 * 40  # the refused attempt's rows are still in the table, and in no view
-    assert set(published(undisturbed, "segments", later)["model_version"].dropna()) == set(
-        published(undisturbed, "segments", AS_OF)["model_version"].dropna()
+    assert set(published(warehouse, "segments", later)["model_version"].dropna()) == set(
+        published(warehouse, "segments", AS_OF)["model_version"].dropna()
     )
 
 
 @pytest.mark.long
-def test_restating_takes_the_place_of_what_was_published(spark: SparkSession, shop: Path, undisturbed: Path) -> None:
-    before = row_hash(published(undisturbed, "segments", AS_OF))
-    run = run_month(open_shop(spark, shop / "conf", undisturbed, restate=True), AS_OF)
-    segments = published(undisturbed, "segments", AS_OF)
+def test_restating_takes_the_place_of_what_was_published(spark: SparkSession, shop: Path, warehouse: Path) -> None:
+    before = row_hash(published(warehouse, "segments", AS_OF))
+    run = run_month(open_shop(spark, shop / "conf", warehouse, restate=True), AS_OF)
+    segments = published(warehouse, "segments", AS_OF)
     assert set(segments["run_id"]) == {run["run_id"]}
     assert row_hash(segments) == before

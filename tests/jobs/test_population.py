@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -108,11 +107,10 @@ def test_the_report_counts_the_scored_and_shows_the_others(spark: SparkSession, 
 
 
 def test_who_is_excluded_leaves_the_segments_and_is_counted_with_the_money(
-    spark: SparkSession, undisturbed: Path, tmp_path: Path
+    spark: SparkSession, warehouse: Path, tmp_path: Path
 ) -> None:
     """Half of the shop's 40 customers buy at most three times; everybody was scored, and then they are not."""
-    config, warehouse = configure(tmp_path / "conf", WITH_HOMES), tmp_path / "warehouse"
-    shutil.copytree(undisturbed, warehouse)
+    config = configure(tmp_path / "conf", WITH_HOMES)
     assert published(warehouse, "population", AS_OF).set_index("exclusion")["customers"]["scored"] == 40
     seldom = "exclusions:\n  - {name: seldom, when: orders_lifetime < 4, reason: A test}\n"
     (config / "population.yml").write_text(seldom)
@@ -130,11 +128,11 @@ def test_who_is_excluded_leaves_the_segments_and_is_counted_with_the_money(
     assert set(published(warehouse, "segments", AS_OF)["customer_id"]) == {f"c{i}" for i in range(40)} - out
 
 
-def test_a_population_of_nobody_is_refused(spark: SparkSession, shop: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_a_population_of_nobody_is_refused(spark: SparkSession, warehouse: Path, tmp_path: Path) -> None:
     config = configure(tmp_path / "conf", WITH_HOMES)
     (config / "population.yml").write_text("exclusions:\n  - {name: all_of_them, when: 'true', reason: A test}\n")
-    before = len(table(undisturbed, "segments"))
+    before = len(table(warehouse, "segments"))
     with pytest.raises(GuardError, match=r"all 40 known customers are excluded \(40 all_of_them\)") as e:
-        run_month(open_shop(spark, config, undisturbed, restate=True), AS_OF)
+        run_month(open_shop(spark, config, warehouse, restate=True), AS_OF)
     assert e.value.exit_code == 3
-    assert len(table(undisturbed, "segments")) == before
+    assert len(table(warehouse, "segments")) == before

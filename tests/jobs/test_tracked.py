@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,8 @@ def test_logged_later_it_is_what_was_logged_at_the_fit(
 
 
 def test_a_bundle_of_which_mlflow_was_out_of_reach_is_logged_once_it_is_not(
-    spark: SparkSession, shop: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession, shop: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warehouse = Path(shutil.copytree(undisturbed, tmp_path / "warehouse"))
     context = open_shop(spark, shop / "conf", warehouse)
     models = published(warehouse, "segment_models", dt.date(2024, 5, 1))
     assert models["mlflow_run_id"].isna().all()
