@@ -43,17 +43,19 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 def read_yaml(path: Path) -> Any:
     """The parsed content of one YAML file. Raises ConfigError for a missing file, bad syntax or a tag."""
     try:
-        content = path.read_bytes()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         have = [p.stem for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
         raise ConfigError(f"{path}: there is no such file. {nearest(path.stem, have)}") from None
-    return parse_yaml(content, str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not readable as plain YAML: {error}") from None
+    return parse_yaml(text, str(path))
 
 
-def parse_yaml(content: str | bytes, where: str) -> Any:
-    """The same of what is read already; `where` names it in the error."""
+def parse_yaml(text: str, where: str) -> Any:
+    """The content of YAML; `where` names it in errors. Raises ConfigError for bad syntax, a key twice or a tag."""
     try:
-        return yaml.load(content, Loader=_UniqueKeyLoader)
+        return yaml.load(text, Loader=_UniqueKeyLoader)
     except (yaml.YAMLError, ValueError) as error:  # 2017-02-30 is no date
         raise ConfigError(f"{where}: not readable as plain YAML: {error}") from None
 

@@ -47,10 +47,14 @@ def load_marts(folder: Path, tables: Collection[str]) -> list[Mart]:
 
 
 def _read(path: Path, tables: Collection[str]) -> Mart:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not readable as UTF-8: {error}") from None
     size = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
     comment = "\n".join(line.removeprefix("--").removeprefix(" ") for line in lines[:size])
-    header = parse(parse_yaml(comment, f"{path}, first comment"), Header, str(path))
+    where = f"{path}, first comment"
+    header = parse(parse_yaml(comment, where), Header, where)
     sql = "\n".join(lines[size:]).strip()
     try:
         tree = sqlglot.parse_one(sql, read="spark")

@@ -15,7 +15,7 @@ from segmentation.core.schemas import DATA_QUALITY, QUARANTINE, RUNS, STAGED
 from segmentation.pipeline import Context, ingest, run_month
 from tests.jobs import kinds
 from tests.jobs import retailer as whole
-from tests.jobs.homes import WITH_HOMES, Shop, deliver
+from tests.jobs.homes import WITH_HOMES, Shop, write_files
 from tests.shop import configure, open_shop, two_kinds
 
 
@@ -41,7 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the shop's files in raw/ and its configuration in conf/."""
     folder = tmp_path_factory.mktemp("shop")
     configure(folder / "conf", WITH_HOMES)
-    deliver(folder / "raw", two_kinds())
+    write_files(folder / "raw", two_kinds())
     return folder
 
 
@@ -65,9 +65,9 @@ def three_kinds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, n
 
 
 @pytest.fixture(scope="session")
-def two_months(spark: SparkSession, shop: Path, undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def two_months(spark: SparkSession, undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop as of May and June 2024, with its aggregate tables."""
-    made = Shop(spark, tmp_path_factory.mktemp("homes"), shop)
+    made = Shop(spark, tmp_path_factory.mktemp("homes"), undisturbed.parent)
     assert made.refresh() == {"segment_cube": 2, "drift_cube": 1, "quality_cube": 1}
     return made
 

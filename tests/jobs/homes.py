@@ -13,7 +13,7 @@ import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from segmentation.pipeline import refresh_aggregates, run_month
+from segmentation.pipeline import refresh_aggregates, run_months
 from tests.published import published
 from tests.shop import SOURCE, open_shop, two_kinds, write_sales
 
@@ -40,25 +40,25 @@ def home(customer: str) -> tuple[str, str]:
     return ("Rome", "Oslo")[n // 2 % 2], ("blue", "gold")[n // 4 % 2]
 
 
-def deliver(folder: Path, lines: Sequence[Mapping[str, str]]) -> Path:
-    """A folder with these sales, and with where the shop's first customers live."""
+def write_files(folder: Path, lines: Sequence[Mapping[str, str]], **moved: tuple[str, str]) -> Path:
+    """A folder with these sales, and with where the shop's first customers live, some elsewhere than before."""
     write_sales(folder, lines)
     with (folder / "customers.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["customer", "town", "tier"])
-        writer.writerows([c, *home(c)] for c in sorted({row["customer"] for row in two_kinds()}))
+        writer.writerows([c, *moved.get(c, home(c))] for c in sorted({row["customer"] for row in two_kinds()}))
     return folder
 
 
 class Shop:
-    """June behind May, which `began` has published by `began / conf`, and the aggregates of both."""
+    """June behind May, which lies published beside `conf` in `began`; `refresh` makes the aggregates."""
 
     def __init__(self, spark: SparkSession, folder: Path, began: Path) -> None:
         self.spark, self.folder, self.warehouse = spark, folder, folder / "warehouse"
         shutil.copytree(began, folder, dirs_exist_ok=True)
         self.disclose(min_customers=2, round_to=1)
         self.lines = two_kinds()
-        run_month(open_shop(spark, folder / "conf", self.warehouse), JUNE)
+        list(run_months(open_shop(spark, folder / "conf", self.warehouse), [MAY, JUNE]))
 
     def disclose(self, **rules: int) -> None:
         (self.folder / "conf" / "disclosure.yml").write_text(yaml.safe_dump(rules))

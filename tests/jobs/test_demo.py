@@ -38,7 +38,7 @@ def known_before(raw: Path, as_of: dt.date) -> set[str]:
 def test_every_known_household_has_one_row_in_each_dimension(demo_warehouse: Path, demo_raw: Path) -> None:
     segments = published(demo_warehouse, "segments", NEW_YEAR)
     known = known_before(demo_raw, NEW_YEAR)
-    assert len(known) > 250
+    assert len(known) > 125
     assert set(segments["dimension"]) == ALL
     for _, rows in segments.groupby("dimension"):
         assert rows["customer_id"].is_unique

@@ -15,10 +15,10 @@ from tests.published import published, row_hash, table
 AS_OF = dt.date(2024, 5, 1)
 PUBLISHED = ("customer_features", "segments", "segment_profiles", "segment_differences", "k_sweep", "k_selection",
              "segment_models", "segment_lineage")  # fmt: skip
-STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
+STATE = ("stg_transactions", "stg_customers", "quarantine", *(t.name for t in TILES))
 # The table whose first commit after its creation is followed by the kill.
-EVERY_STEP = ("stg_transactions", "customer_day", "customer_month", "category_price", "data_quality",
-              "customer_features", "k_sweep", "k_selection", "segment_models", "promotions",
+EVERY_STEP = ("stg_transactions", "stg_customers", "customer_day", "customer_month", "category_price",
+              "data_quality", "customer_features", "k_sweep", "k_selection", "segment_models", "promotions",
               "segments", "segment_profiles", "segment_differences")  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from segmentation.pipeline.latest import follow
 from segmentation.pipeline.month import score_rows
 from tests.conftest import submit
 from tests.jobs import kills
-from tests.jobs.homes import WITH_HOMES, deliver
+from tests.jobs.homes import WITH_HOMES, write_files
 from tests.published import published, row_hash, table
 from tests.shop import configure, line, open_shop
 
@@ -104,7 +104,7 @@ def test_who_has_new_lines_is_scored_again(spark: SparkSession, shop: Path, ware
     context = open_shop(spark, shop / "conf", warehouse)
     month = newest(context)
     promote_another(context)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     run_stream(context)
     rows = unified(warehouse)
     assert rows.loc["c1", "as_of"] == rows.loc["new", "as_of"] == dt.date(2024, 6, 30)
@@ -125,7 +125,7 @@ def test_it_is_what_scoring_everybody_again_gives_whatever_is_promoted_for_the_n
 ) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     promote_another(context)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     run_stream(context)
     same(context)
     steps = context.runs.of("assign_stream")
@@ -141,15 +141,15 @@ def test_an_ingest_follows_another_until_the_next_publication(
 ) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     month = newest(context)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     run_stream(context)
     steps, rows = context.runs.of("assign_stream"), unified(warehouse)
     capsys.readouterr()
     # What an attempt that died has left is no part of what follows, whoever it was about.
     stray = context.warehouse.read(SEGMENTS_LATEST).where("customer_id = 'c2'").withColumn("segment_id", F.lit("stray"))
     context.warehouse.merge(SEGMENTS_LATEST, stray)
-    run_ingest(context, str(deliver(tmp_path / "more", MORE)))
-    run_ingest(context, str(deliver(tmp_path / "same", MORE[:1])))  # lines that are there already
+    run_ingest(context, str(write_files(tmp_path / "more", MORE)))
+    run_ingest(context, str(write_files(tmp_path / "same", MORE[:1])))  # lines that are there already
     run_stream(context)
     same(context)
     gone = {"nobody", "undone"}
@@ -171,7 +171,7 @@ def test_by_other_rules_all_of_it_is_done_again(
     spark: SparkSession, shop: Path, warehouse: Path, tmp_path: Path
 ) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     follow(context)
     others = Path(shutil.copytree(shop / "conf", tmp_path / "conf"))
     (others / "stickiness.yml").write_text(yaml.safe_dump({"min_score": 0}))
@@ -189,7 +189,7 @@ def test_of_two_that_follow_one_warehouse_the_one_that_was_overtaken_publishes_n
 ) -> None:
     context = open_shop(spark, shop / "conf", warehouse)
     follow(context)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     before = context.runs.of("assign_stream")
     score = score_rows
 
@@ -220,7 +220,7 @@ def test_killed_between_a_commit_and_its_run_it_ends_as_if_nothing_had_happened(
 ) -> None:
     """Behind the month's rows, behind lines staged with it, and behind a later ingest; then something is promoted."""
     context = open_shop(spark, shop / "conf", warehouse)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     options = ["--config", str(shop / "conf"), "--source", "shop", "--warehouse", str(warehouse)]
     kills.kill_behind(kills.start("assign_stream", *options), warehouse, "segments_latest", commit)
     promote_another(context)
@@ -241,7 +241,7 @@ def test_the_next_publication_begins_anew_with_its_own_models(
     bundle = bundle_of(other, run_fit(other, later))
     assert bundle != month["inputs"]["bundle"]
     promote_another(context, bundle)
-    run_ingest(context, str(deliver(tmp_path / "new", NEW)))
+    run_ingest(context, str(write_files(tmp_path / "new", NEW)))
     run_stream(context)
     same(context)
     run_month(context, later)

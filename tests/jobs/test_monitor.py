@@ -99,7 +99,6 @@ def test_a_month_like_those_before_is_published_with_its_verdict(shop: Shop) -> 
     assert run_monitor(shop.context(), AUGUST)["run_id"] == drift.run_id
 
 
-@pytest.mark.long
 def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
     """Every row again."""
     context = shop.context()

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from segmentation.core import GuardError
 from segmentation.io import register
 from segmentation.pipeline import month, run_features, run_ingest, run_month
-from tests.jobs.homes import deliver
+from tests.jobs.homes import write_files
 from tests.published import published, row_hash, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
 
@@ -29,7 +29,7 @@ def test_altering_the_future_changes_nothing(
     future = [
         line(f"f{i}", f"c{i % 60}", "2024-05-01", f"{1000 + i}.00", category="gold", product="p9") for i in range(90)
     ]
-    deliver(tmp_path / "raw", [*past, *future])  # the as-of day itself, old and new customers, a new category
+    write_files(tmp_path / "raw", [*past, *future])  # the as-of day itself, old and new customers, a new category
     run_month(open_shop(spark, shop / "conf", tmp_path / "warehouse"), AS_OF, str(tmp_path / "raw"))
     for name in TABLES:
         rows = published(undisturbed, name, AS_OF)

@@ -20,12 +20,12 @@ from segmentation.io import Warehouse
 from segmentation.pipeline import run_features, run_ingest
 from segmentation.tiles import TILES
 from tests.jobs import kills
-from tests.jobs.homes import deliver
+from tests.jobs.homes import write_files
 from tests.published import published, row_hash, table
 from tests.shop import line, open_shop, two_kinds
 
 AS_OF = dt.date(2024, 5, 1)
-STATE = ("stg_transactions", "quarantine", *(t.name for t in TILES))
+STATE = ("stg_transactions", "stg_customers", "quarantine", *(t.name for t in TILES))
 EVERY_STEP = (*STATE, "data_quality")
 SHORT = "customer_month"  # between the tiles: days and months are new, prices are not
 
@@ -62,7 +62,7 @@ def batches(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, shop:
     shutil.copytree(shop / "conf", folder / "conf")
     shutil.copytree(undisturbed, folder / "before")
     shutil.copytree(undisturbed, folder / "after")
-    deliver(folder / "second", second_batch())
+    write_files(folder / "second", second_batch(), c1=("Paris", "gold"))
     refresh(spark, folder, folder / "after")
     for name in STATE:
         assert row_hash(table(folder / "after", name)) != row_hash(table(folder / "before", name)), name

@@ -26,6 +26,7 @@ SUPERSET = ROOT / "build" / "superset"
 CHARTS = """[...document.querySelectorAll('.dashboard-component-chart-holder')].map(c => ({
     title: c.innerText.split('\\n')[0], text: c.innerText, busy: !!c.querySelector('.loading'),
     drawn: c.querySelectorAll('canvas, table').length > 0}))"""
+CONFIG = "JSON.parse(document.querySelector('#app').dataset.bootstrap).common.conf"
 HIGH = 4200
 """Superset draws what is on the screen alone."""
 
@@ -70,6 +71,7 @@ def charts(home: Path, sql_port: int) -> dict[str, Any]:
         there = "document.querySelectorAll('.dashboard-component-chart-holder').length === 10"
         goto(browser, f"{address}/superset/dashboard/segments/", there, PATIENCE_SECONDS)
         wait_for(browser, f"{CHARTS}.every(c => !c.busy && (c.drawn || /error/i.test(c.text)))", PATIENCE_SECONDS)
+        assert browser.evaluate(f"{CONFIG}.SUPERSET_WEBSERVER_TIMEOUT") == 600  # serve hands it superset_config.py
         taken = browser.call("Page.captureScreenshot", format="png")  # beyond the window would draw all of it anew
         (home / "dashboard.png").write_bytes(base64.b64decode(taken["data"]))
         return {c["title"]: c for c in browser.evaluate(CHARTS)}

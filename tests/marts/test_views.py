@@ -240,6 +240,7 @@ HEADER = "-- grain: one row\n-- audience: everyone\n-- columns:\n--   as_of: The
         (HEADER + "DROP TABLE segmentation.segments", "expected one SELECT"),
         ("SELECT 1 AS as_of", "valid dictionary"),
         ("-- a: [\nSELECT 1 AS as_of", "first comment: not readable as plain YAML"),
+        ("-- grain: na\u00efve\nSELECT 1 AS as_of", "not readable as UTF-8"),
         ("-- grain: 2017-02-30\nSELECT 1 AS as_of", "first comment: not readable as plain YAML: day"),
         ("-- grain: a row\n-- grain: a cell\nSELECT 1 AS as_of", 'key "grain" stands twice'),
     ],
@@ -247,7 +248,7 @@ HEADER = "-- grain: one row\n-- audience: everyone\n-- columns:\n--   as_of: The
 def test_a_wrong_mart_is_refused_before_spark_starts(tmp_path: Path, text: str, said: str) -> None:
     folder = tmp_path / "sql" / "marts"
     folder.mkdir(parents=True)
-    (folder / "mart_x.sql").write_text(text)
+    (folder / "mart_x.sql").write_text(text, encoding="latin-1")
     with pytest.raises(ConfigError, match=r"mart_x\.sql") as error:
         load_marts(tmp_path, KNOWN)
     assert said in str(error.value)
