@@ -195,15 +195,15 @@ def complete_journey() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_raw(request: pytest.FixtureRequest, complete_journey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every sixteenth of its households; with --whole-demo all."""
+    """Every eighth of its households; with --whole-demo all."""
     if request.config.getoption("whole_demo"):
         return complete_journey
-    folder = tmp_path_factory.mktemp("sixteenth")
+    folder = tmp_path_factory.mktemp("eighth")
     for file in complete_journey.iterdir():
         rows = pq.read_table(file)
         if "household_id" in rows.column_names:
             households = rows["household_id"].cast(pa.int64())
-            rows = rows.filter(pc.equal(pc.bit_wise_and(households, 15), 0))
+            rows = rows.filter(pc.equal(pc.bit_wise_and(households, 7), 0))
         pq.write_table(rows, folder / file.name)
         shutil.copystat(file, folder / file.name)
     return folder

@@ -38,7 +38,7 @@ def known_before(raw: Path, as_of: dt.date) -> set[str]:
 def test_every_known_household_has_one_row_in_each_dimension(demo_warehouse: Path, demo_raw: Path) -> None:
     segments = published(demo_warehouse, "segments", NEW_YEAR)
     known = known_before(demo_raw, NEW_YEAR)
-    assert len(known) > 125
+    assert len(known) > 250
     assert set(segments["dimension"]) == ALL
     for _, rows in segments.groupby("dimension"):
         assert rows["customer_id"].is_unique
@@ -136,7 +136,7 @@ def test_every_dimension_has_a_sweep_a_reason_and_a_model_with_its_files(demo_wa
     models = published(demo_warehouse, "segment_models", NEW_YEAR).set_index("dimension")
     assert set(selection.index) == set(models.index) == ALL
     for dimension, row in selection.iterrows():
-        found = row["structure"] != "none"  # of a sixteenth of the households not all dimensions show one
+        found = row["structure"] != "none"  # of an eighth of the households not all dimensions show one
         assert row["reason"].startswith(f"k={row['k']:.0f}: " if found else "No structure")
         assert len(models.loc[dimension, "centroids"]) == (row["k"] if found else 1)
         assert (demo_warehouse / models.loc[dimension, "model_path"]).is_dir()

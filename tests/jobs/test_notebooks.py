@@ -62,7 +62,7 @@ def test_on_the_default_input_it_runs_to_its_end(
 def test_a_year_is_told_of_more_than_one_month(two_months: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     said = run(ROOT / "notebooks" / "05_a_year_of_months.ipynb", monkeypatch, WAREHOUSE=str(two_months.warehouse))
     assert re.search(r"2024-05-01  refit.*2024-06-01  (stable|rescored)", said, re.DOTALL)
-    assert "centroid_shift" in said
+    assert "members_shift" in said
 
 
 @pytest.mark.long
