@@ -54,7 +54,7 @@ def undisturbed(spark: SparkSession, shop: Path, no_tracking: None) -> Path:
 
 @pytest.fixture
 def warehouse(undisturbed: Path, tmp_path: Path) -> Path:
-    """A copy of it, to write to."""
+    """A copy of what is undisturbed, to write to."""
     return Path(shutil.copytree(undisturbed, tmp_path / "warehouse"))
 
 
