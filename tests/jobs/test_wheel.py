@@ -34,4 +34,6 @@ def test_a_job_with_the_wheel_runs_the_code_of_this_tree(shop: Path, tmp_path: P
     assert ".whl" in found[1]  # not the installed one
     runs = table(tmp_path / "warehouse", "runs")
     assert runs[["job", "code_version"]].to_numpy().tolist() == [["ingest", code_version()]]
-    assert len(table(tmp_path / "warehouse", "stg_transactions")) == runs["rows_out"].iloc[0] > 0
+    lines, customers = (table(tmp_path / "warehouse", name) for name in ("stg_transactions", "stg_customers"))
+    assert (len(lines), len(customers)) == (300, 40)
+    assert runs["rows_out"].iloc[0] == 340
