@@ -64,13 +64,15 @@ class Part:
 class Warehouse:
     """Reads and writes tables by their contract.
 
-    Holds the session and the root; every fact about data is in Delta, and of small tables the newest version here too.
+    Holds the session and the root; every fact about data is in Delta, and here too what was asked of small tables:
+    their newest rows, and those of single runs.
     """
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark = spark
         self.root = absolute(spark, root)
         self._rows: dict[str, tuple[int, list[Row]]] = {}
+        self._of_runs: dict[tuple[str, str], DataFrame | list[Row]] = {}
 
     def path(self, table: Table | str) -> str:
         """Where a table lives, for readers without a metastore too; aggregate ones apart from the others."""
@@ -133,6 +135,14 @@ class Warehouse:
         """What one run wrote; both partition columns are literals, so other partitions are never listed."""
         return self.read(table).where(_partition(as_of, run_id))
 
+    def rows_of_run(self, table: Table, as_of: dt.date, run_id: str) -> list[Row]:
+        """The same of a small table, collected; what a run wrote never changes, and is read once, or not at all."""
+        found = self._of_runs.get((table.name, run_id))
+        if not isinstance(found, list):
+            found = (self.read_run(table, as_of, run_id) if found is None else found).collect()
+            self._of_runs[table.name, run_id] = found
+        return found
+
     def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
         """Rows made on the driver, in the table's types and order."""
         return self.spark.createDataFrame(
@@ -167,17 +177,26 @@ class Warehouse:
         return self._committed(table, commit)
 
     def insert_missing(self, table: Table, rows: DataFrame, on: str | None = None) -> int:
-        """Inserts the rows whose key (or the condition `on`, between t and s) is not there yet; one commit."""
+        """Inserts the rows whose key (or the condition `on`, between t and s) is not there yet; one commit.
+
+        What is known of a small table stays known: our own rows, right behind it, need no reading.
+        """
         condition = on or " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
+        rows, inserted, path = rows.select(*table.names), 0, self.path(table)
 
         def commit() -> None:
-            (
-                DeltaTable.forPath(self.spark, self.path(table)).alias("t")
-                .merge(rows.select(*table.names).alias("s"), condition)
-                .whenNotMatchedInsertAll().execute()
-            )  # fmt: skip
+            nonlocal inserted
+            stored = DeltaTable.forPath(self.spark, path).alias("t")
+            done = stored.merge(rows.alias("s"), condition).whenNotMatchedInsertAll().execute().first()
+            assert done is not None  # it counts what it did
+            inserted = done["num_inserted_rows"]
 
-        return self._committed(table, commit)
+        made, known = self._committed(table, commit), self._rows.get(path)
+        if inserted and known is not None and known[0] + 1 == made == self._newest(table):  # nobody else's commit
+            ours = rows.collect()
+            if len(ours) == inserted:
+                self._rows[path] = made, [*known[1], *ours]
+        return made
 
     def _append_first(self, table: Table, rows: DataFrame) -> bool:
         """Appends to a table that was only created so far; False, and nothing written, where there is more.
@@ -227,6 +246,13 @@ class Warehouse:
     def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
         """Writes one attempt's partition of a published table, once; nobody sees it before the run is published."""
         return self.write_attempts(table, rows, {as_of: run_id})
+
+    def write_rows(self, table: Table, rows: Iterable[Mapping[str, Any]], as_of: dt.date, run_id: str) -> int:
+        """The same of a few rows made on the driver, which `rows_of_run` then knows."""
+        frame = self.frame(table, rows)
+        version = self.write_attempt(table, frame, as_of, run_id)
+        self._of_runs[table.name, run_id] = frame
+        return version
 
     def write_attempts(self, table: Table, rows: DataFrame, run_ids: Mapping[dt.date, str]) -> int:
         """The same for one attempt an as-of date, in one commit. Rows of another attempt fail the write.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F
+from pyspark.sql import Row
 
 from segmentation.clustering import Candidate, Choice
 from segmentation.clustering.views import Array
 from segmentation.core.errors import GuardError
-from segmentation.core.schemas import RUNS, SEGMENT_MODELS
+from segmentation.core.schemas import SEGMENT_MODELS
 from segmentation.io.models import check_models
 from segmentation.matrix import NOTHING, Preprocessor
 from segmentation.pipeline.context import Context
@@ -40,7 +39,7 @@ def load_bundle(context: Context, version: str) -> dict[str, Model]:
 
     Nothing is scored by a bundle of which a file is not what was published, though scoring reads the table alone.
     """
-    rows = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version).collect()
+    rows = models_of(context, version)
     check_models(context.warehouse, {r["model_path"]: r["files_sha256"] for r in rows})
     return {
         r["dimension"]: Model(
@@ -54,30 +53,34 @@ def load_bundle(context: Context, version: str) -> dict[str, Model]:
 
 def bundle_of(context: Context, run: Row) -> str:
     """The version of the bundle that a fit has published."""
-    row = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).first()
-    assert row is not None  # it has published one
-    return str(row["model_version"])
+    return str(models_of_fit(context, run)[0]["model_version"])
 
 
 def trained_as_of(context: Context, bundle: str) -> dt.date:
     """The as-of date whose customers a bundle was fitted on."""
-    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
-    row = models.select("trained_as_of").first()
-    assert row is not None  # somebody has it in effect
-    found: dt.date = row["trained_as_of"]
+    found: dt.date = models_of(context, bundle)[0]["trained_as_of"]
     return found
 
 
-def names_of(models: DataFrame) -> dict[str, str]:
+def names_of(models: Iterable[Row]) -> dict[str, str]:
     """The name of each segment, by id, of rows of `segment_models`."""
-    pairs = models.select(F.explode(F.arrays_zip("segment_ids", "segment_names")).alias("s")).select("s.*")
-    return {r["segment_ids"]: r["segment_names"] for r in pairs.collect()}
+    return {s: name for r in models for s, name in zip(r["segment_ids"], r["segment_names"], strict=True)}
 
 
-def published_models(context: Context) -> DataFrame:
+def models_of(context: Context, bundle: str) -> list[Row]:
+    """The rows of `segment_models` of a bundle, one a dimension."""
+    return [r for r in context.warehouse.rows(SEGMENT_MODELS) if r["model_version"] == bundle]
+
+
+def models_of_fit(context: Context, run: Row) -> list[Row]:
+    """The same of what a fit has published."""
+    return context.warehouse.rows_of_run(SEGMENT_MODELS, run["as_of"], run["run_id"])
+
+
+def published_models(context: Context) -> list[Row]:
     """The rows of `segment_models` of published runs: what a dead attempt wrote is no model."""
-    models, runs = context.warehouse.read(SEGMENT_MODELS), context.warehouse.read(RUNS)
-    return models.join(runs, on="run_id", how="left_semi")
+    published = {r["run_id"] for r in context.runs.of("fit_segments")}
+    return [r for r in context.warehouse.rows(SEGMENT_MODELS) if r["run_id"] in published]
 
 
 def check_features(context: Context, models: Mapping[str, Model]) -> None:

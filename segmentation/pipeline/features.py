@@ -55,8 +55,6 @@ def write_features(context: Context, ingest: Row, runs: Sequence[Run]) -> list[R
     """Writes the features of each run's date, from what `ingest` left; returns the runs, finished and not published."""
     registry, warehouse, as_ofs = context.registry, context.warehouse, [run.as_of for run in runs]
     inputs = read_inputs(context, ingest)
-    if inputs.before([min(as_ofs)]).isEmpty():
-        raise BadInputError(f"--as-of {min(as_ofs)}: no customer has a record before that day. Choose a later date.")
     context.create_tables()
     table = registry.table
     with context.steps.step(table.name) as facts:
@@ -69,6 +67,10 @@ def write_features(context: Context, ingest: Row, runs: Sequence[Run]) -> list[R
             found[run.as_of] = n, customers = of_run.agg(F.count("*"), F.count_distinct("customer_id")).collect()[0]
             if n != customers:
                 raise GuardError(f"{table.name}: {n:,} rows for {customers:,} customers; expected one each.")
+            if n == 0:
+                raise BadInputError(
+                    f"--as-of {run.as_of}: no customer has a record before that day. Choose a later date."
+                )
         facts.append(f"{sum(n for n, _ in found.values()):>9,} customers")
     read = {t.name: ingest["output_versions"][t.name] for t in (STG_TRANSACTIONS, *TILES, *READ)}
     return [

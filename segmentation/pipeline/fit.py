@@ -19,7 +19,7 @@ from segmentation.io.runs import Run, new_run
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
 from segmentation.pipeline import tracked
-from segmentation.pipeline.bundle import Fitted, lacking, load_bundle
+from segmentation.pipeline.bundle import Fitted, lacking, load_bundle, models_of_fit
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
@@ -119,7 +119,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
         (SEGMENT_MODELS, rows),
         (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
     ):
-        versions[table.name] = warehouse.write_attempt(table, warehouse.frame(table, values), as_of, run.run_id)
+        versions[table.name] = warehouse.write_rows(table, values, as_of, run.run_id)
     verdict = _verdict(context, serving, fitted, found, champion, everyone, called_for=DRIFT in run.inputs)
     said = f"bundle {version}: {verdict.reason}"
     everyone.release()
@@ -223,7 +223,7 @@ def promote_fitted(context: Context, as_of: dt.date, run: Row) -> None:
     It serves from `as_of` on, or from the day after the last one that is scored: no published date changes its labels.
     """
     runs = context.runs
-    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("run_id") == run["run_id"]).collect()
+    models = models_of_fit(context, run)
     version = models[0]["model_version"]
     if not runs.promoted(version):
         serving, scored = runs.champion(as_of), runs.last_as_of("monthly")

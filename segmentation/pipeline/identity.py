@@ -153,7 +153,7 @@ def centre(m: Means, own: Preprocessor, preprocessors: Mapping[str, Preprocessor
 def _ids_ever(context: Context) -> dict[str, set[str]]:
     """By dimension every id that a published bundle ever gave: what a dead attempt wrote gave nobody a name."""
     found: dict[str, set[str]] = {}
-    for r in published_models(context).select("dimension", "segment_ids").distinct().collect():
+    for r in published_models(context):
         found.setdefault(r["dimension"], set()).update(r["segment_ids"])
     return found
 

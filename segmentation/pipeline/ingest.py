@@ -101,8 +101,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     checks += [(table, "absent", column, 1.0) for table, column in source.absent_columns()]
     names = ("as_of", "run_id", "source_table", "check", "subject", "value")
     rows = [dict(zip(names, (run.as_of, run.run_id, *check), strict=True)) for check in checks]
-    frame = context.warehouse.frame(DATA_QUALITY, rows)
-    versions[DATA_QUALITY.name] = context.warehouse.write_attempt(DATA_QUALITY, frame, run.as_of, run.run_id)
+    versions[DATA_QUALITY.name] = context.warehouse.write_rows(DATA_QUALITY, rows, run.as_of, run.run_id)
     count = {check: int(sum(v for _, c, _, v in checks if c == check)) for check in
              ("rows_read", "rows_accepted", "rows_quarantined")}  # fmt: skip
     steps.say_notes("not in the source", notes)

@@ -25,8 +25,9 @@ def read_kpis(
     if previous is None or not kpis:
         return []
     try:
-        then = _measured(context, kpis, previous["as_of"], previous["run_id"])
-        now = _measured(context, kpis, as_of, run_id)
+        then, now = (
+            _measured(context, kpis, *run) for run in ((previous["as_of"], previous["run_id"]), (as_of, run_id))
+        )
     except SPARK_FAILED as error:
         if len(kpis) > 1:  # one by one: the others are as good as ever
             return [r for name, kpi in kpis.items() for r in read_kpis(context, {name: kpi}, as_of, run_id, previous)]
@@ -36,17 +37,19 @@ def read_kpis(
 
 
 def _measured(context: Context, kpis: Mapping[str, Kpi], as_of: dt.date, run_id: str) -> dict[str, Measured]:
-    profiles = context.warehouse.read_run(SEGMENT_PROFILES, as_of, run_id)
-    rows = profiles.where((F.col("dimension") == UNIFIED) & (F.col("segment_id") != NO_DATA)).select(
+    rows = context.warehouse.rows_of_run(SEGMENT_PROFILES, as_of, run_id)
+    mine = [r.asDict() for r in rows if r["dimension"] == UNIFIED and r["segment_id"] != NO_DATA]
+    found = context.warehouse.frame(SEGMENT_PROFILES, mine).select(
         "segment_id", "customers", *(F.expr(kpi.sql).cast("double").alias(f"of_{name}") for name, kpi in kpis.items())
     )
-    return {r["segment_id"]: Measured(r["customers"], {name: r[f"of_{name}"] for name in kpis}) for r in rows.collect()}
+    return {
+        r["segment_id"]: Measured(r["customers"], {name: r[f"of_{name}"] for name in kpis}) for r in found.collect()
+    }
 
 
 def _breached(context: Context, previous: Row) -> set[tuple[str, str]]:
     """Check and subject of what was in breach in the month before, as its report said when it was published."""
     if DRIFT not in previous["inputs"]:
         return set()
-    rows = context.warehouse.read_run(DRIFT_REPORT, previous["as_of"], previous["inputs"][DRIFT])
-    found = rows.where(F.col("verdict").isin(BREACH, ESCALATED)).select("check", "subject").collect()
-    return {(r["check"], r["subject"]) for r in found}
+    rows = context.warehouse.rows_of_run(DRIFT_REPORT, previous["as_of"], previous["inputs"][DRIFT])
+    return {(r["check"], r["subject"]) for r in rows if r["verdict"] in (BREACH, ESCALATED)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -15,9 +17,9 @@ from segmentation.tiles import in_units, since
 
 
 def write_migration(
-    context: Context, run: Run, previous: Row | None, tiles: DataFrame, between: DataFrame | None
+    context: Context, run: Run, previous: Row | None, now: DataFrame, tiles: DataFrame, between: DataFrame | None
 ) -> tuple[dict[str, int], list[str]]:
-    """Sets the segments that `run` has written against those of the run before.
+    """Sets the segments that `run` has written (`now`) against those of the run before.
 
     between: the customers of then by the models of now, where these are others. Returns the tables' versions, and for
     each dimension in words how many changed segment, and what stickiness does. Without an earlier as-of date nobody has
@@ -25,39 +27,36 @@ def write_migration(
     """
     warehouse = context.warehouse
     with context.steps.step(SEGMENT_MIGRATION.name) as facts:
-        flows, changes, notes = warehouse.frame(SEGMENT_MIGRATION, []), warehouse.frame(SEGMENT_CHANGES, []), []
+        flows: list[dict[str, Any]] = []
+        changes: list[dict[str, Any]] = []
+        notes: list[str] = []
         if previous is not None:
             then = warehouse.read_run(SEGMENTS, previous["as_of"], previous["run_id"])
-            now = warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
             year = since(tiles, YEAR.start(run.as_of)).groupBy("customer_id")
             money = in_units(year.agg(F.sum("net_amount").alias("net_amount")))
             revenue = money.withColumnRenamed("net_amount", "revenue_365d")
-            flows = migration(then, now, revenue).select(
-                F.lit(run.as_of).alias("as_of"), F.lit(run.run_id).alias("run_id"),
-                F.lit(previous["as_of"]).alias("previous_as_of"), *SEGMENT_MIGRATION.names[3:],
-            )  # fmt: skip
-        versions = {SEGMENT_MIGRATION.name: warehouse.write_attempt(SEGMENT_MIGRATION, flows, run.as_of, run.run_id)}
-        if previous is not None:
-            written = warehouse.read_run(SEGMENT_MIGRATION, run.as_of, run.run_id).collect()
+            attempt = {"as_of": run.as_of, "run_id": run.run_id, "previous_as_of": previous["as_of"]}
+            flows = [attempt | r.asDict() for r in migration(then, now, revenue).collect()]
             found = [
                 (r["dimension"], r["from_segment_id"], r["from_segment_id"], r["to_segment_id"], r["customers"])
-                for r in written
+                for r in flows
             ] if between is None else paths(then, between, now)  # fmt: skip
-            attempt = {"as_of": run.as_of, "run_id": run.run_id, "previous_as_of": previous["as_of"]}
-            names = {r[f"{side}_segment_id"]: r[f"{side}_segment_name"] for side in ("from", "to") for r in written}
-            rows = [
+            names = {r[f"{side}_segment_id"]: r[f"{side}_segment_name"] for side in ("from", "to") for r in flows}
+            changes = [
                 attempt | {"dimension": d, "segment_id": s, "segment_name": names.get(s, s)} | parts
                 for (d, s), parts in segment_changes(found).items()
             ]
-            changes = warehouse.frame(SEGMENT_CHANGES, rows)
-            notes = _flips(now, written)
-        versions[SEGMENT_CHANGES.name] = warehouse.write_attempt(SEGMENT_CHANGES, changes, run.as_of, run.run_id)
+            notes = _flips(now, flows)
+        versions = {
+            table.name: warehouse.write_rows(table, rows, run.as_of, run.run_id)
+            for table, rows in ((SEGMENT_MIGRATION, flows), (SEGMENT_CHANGES, changes))
+        }
         facts.append(f"since {previous['as_of']}" if previous else "no earlier as-of date")
         facts += [note for note in notes if note.startswith(UNIFIED)]
     return versions, notes
 
 
-def _flips(now: DataFrame, flows: list[Row]) -> list[str]:
+def _flips(now: DataFrame, flows: list[dict[str, Any]]) -> list[str]:
     """How many of the returning customers changed segment, how many by the model alone, and what staying costs."""
     nearest, own = F.pow("distance", F.lit(2)), F.pow(F.coalesce("held_distance", "distance"), F.lit(2))
     more = (F.sum(own) / F.nullif(F.sum(nearest), F.lit(0.0)) - 1).alias("more")

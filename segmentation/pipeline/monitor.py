@@ -197,8 +197,8 @@ def _migration(context: Context, month: Month, until: int | None) -> list[Change
 def _write(context: Context, run: Run, bundle: str, rows: list[Judged]) -> int:
     with context.steps.step(DRIFT_REPORT.name) as facts:
         attempt = {"as_of": run.as_of, "run_id": run.run_id, "model_version": bundle}
-        frame = context.warehouse.frame(DRIFT_REPORT, [attempt | vars(r) for r in rows])
-        version = context.warehouse.write_attempt(DRIFT_REPORT, frame, run.as_of, run.run_id)
+        judged = [attempt | vars(r) for r in rows]
+        version = context.warehouse.write_rows(DRIFT_REPORT, judged, run.as_of, run.run_id)
         beyond = Counter("in breach" if r.owner else "moved" for r in rows if r.verdict not in (HOLDS, TOO_FEW))
         facts.append(", ".join([f"{len(rows)} figures", *(f"{n} {what}" for what, n in sorted(beyond.items()))]))
     return version

@@ -16,7 +16,6 @@ from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     EXCLUDED_CUSTOMERS,
     POPULATION,
-    SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
     SEGMENTS_CHALLENGER,
@@ -26,7 +25,7 @@ from segmentation.core.schemas import (
 from segmentation.io.runs import Run, new_run
 from segmentation.monitoring import REFIT, STOP, WAITING
 from segmentation.pipeline.alerts import load_alerts
-from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle
+from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, models_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
@@ -145,8 +144,11 @@ def _score(context: Context, run: Run, month: Month, judge: Judge) -> Run:
     rows, notes = score_rows(context, features, models, previous)
     context.steps.say_notes("off, inputs missing", notes)
     versions = {SEGMENTS.name: _write_segments(context, run, SEGMENTS, rows)}
-    moved, moves = write_migration(context, run, previous, tiles, _between(context, previous, month.bundle, models))
-    versions |= moved | write_profiles(context, run, previous, everyone, models, tiles)
+    written = context.warehouse.read_run(SEGMENTS, as_of, run.run_id).persist()
+    between = _between(context, previous, month.bundle, models)
+    moved, moves = write_migration(context, run, previous, written, tiles, between)
+    versions |= moved | write_profiles(context, run, previous, written, everyone, models, tiles)
+    written.unpersist()
     verdict = judge(context, month, models)
     # Without a challenger the run has no rows there, and says at which version.
     versions[SEGMENTS_CHALLENGER.name] = context.warehouse.version(SEGMENTS_CHALLENGER)
@@ -178,9 +180,7 @@ Judge = Callable[[Context, Month, Mapping[str, Model]], Verdict]
 
 def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdict:
     """What the drift report says, and where it asks for new segments what the gate says of them."""
-    trained = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == month.bundle).first()
-    assert trained is not None  # the month is scored with it
-    fit = context.runs.get(trained["run_id"])
+    fit = context.runs.get(models_of(context, month.bundle)[0]["run_id"])
     if fit["inputs"]["features"] == month.features_run["run_id"]:
         return Verdict("refit", f"bundle {month.bundle}, fitted on these customers")
     drift = monitor(context, month, models)
@@ -262,18 +262,22 @@ def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) ->
         lines = context.warehouse.read(STG_TRANSACTIONS, features_run["input_versions"][STG_TRANSACTIONS.name])
         past = lines.where(F.col("event_date") < F.lit(run.as_of))
         staged = past.agg(F.coalesce(F.sum("net_amount"), F.lit(0)).alias("money")).collect()[0]["money"]
-        population = context.warehouse.read_run(POPULATION, run.as_of, run.run_id).collect()
+        population = context.warehouse.rows_of_run(POPULATION, run.as_of, run.run_id)
         apart = sum((r["revenue_lifetime"] for r in population if r["exclusion"] != SCORED), Decimal(0))
-        profiles = context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id)
-        for r in profiles.groupBy("dimension").agg(F.sum("revenue_lifetime").alias("money")).collect():
-            if r["money"] + apart != staged:
+        money: dict[str, Decimal] = {}
+        for r in context.warehouse.rows_of_run(SEGMENT_PROFILES, run.as_of, run.run_id):
+            money[r["dimension"]] = money.get(r["dimension"], Decimal(0)) + r["revenue_lifetime"]
+        for dimension, of_segments in money.items():
+            if of_segments + apart != staged:
                 raise GuardError(
-                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}, and {apart:,} of those who "
-                    f"are excluded; staged lines hold {staged:,}. Nothing was published."
+                    f"segment_profiles, {dimension}: lifetime revenue {of_segments:,}, and {apart:,} of those who are "
+                    f"excluded; staged lines hold {staged:,}. Nothing was published."
                 )
         names = context.warehouse.read_run(EXCLUDED_CUSTOMERS, run.as_of, run.run_id)
-        both = names.join(rows, on="customer_id", how="left_semi").count()
-        known, excluded = sum(r["customers"] for r in population), names.count()
+        too = rows.select("customer_id").distinct().withColumn("is_scored", F.lit(True))
+        named = names.join(too, on="customer_id", how="left").agg(F.count("*"), F.count("is_scored"))
+        [(excluded, both)] = named.collect()
+        known = sum(r["customers"] for r in population)
         if both or known != expected + excluded:
             raise GuardError(
                 f"population: {known:,} known, {expected:,} scored + {excluded:,} excluded, {both:,} both; expected "

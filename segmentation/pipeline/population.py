@@ -101,8 +101,7 @@ def write_population(context: Context, run: Run, everyone: Everyone, tiles: Data
     revenue = {r["exclusion"]: r["net_amount"] or Decimal("0.00") for r in in_units(money).collect()}
     attempt = {"as_of": run.as_of, "run_id": run.run_id}
     rows = [attempt | row for row in population_rows(everyone.exclusions, everyone.counts, revenue, everyone.scored)]
-    frame = context.warehouse.frame(POPULATION, rows)
-    versions = {POPULATION.name: context.warehouse.write_attempt(POPULATION, frame, run.as_of, run.run_id)}
+    versions = {POPULATION.name: context.warehouse.write_rows(POPULATION, rows, run.as_of, run.run_id)}
     if not everyone.counts:
         return versions | {EXCLUDED_CUSTOMERS.name: context.warehouse.version(EXCLUDED_CUSTOMERS)}
     who = everyone.excluded.select(

@@ -29,8 +29,9 @@ SPEND = "next_period_spend"
 
 
 def write_profiles(
-    context: Context, run: Run, previous: Row | None, everyone: Everyone, models: Mapping[str, Model], tiles: DataFrame
-) -> dict[str, int]:
+    context: Context, run: Run, previous: Row | None, segments: DataFrame, everyone: Everyone,
+    models: Mapping[str, Model], tiles: DataFrame,
+) -> dict[str, int]:  # fmt: skip
     """Profiles the segments that `run` has written; returns the versions of both tables.
 
     previous: the run of the as-of date before, whose segments are held against what has been spent since.
@@ -38,19 +39,15 @@ def write_profiles(
     attempt = {"as_of": run.as_of, "run_id": run.run_id}
     preprocessors = {d: m.preprocessor for d, m in models.items()}
     with context.steps.step(SEGMENT_PROFILES.name) as facts:
-        segments = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id).persist()
         found = moments(segments, everyone.features, preprocessors, outside_every_fit(context.registry), squares=True)
         profiles = profile_rows(segments, tiles, found.means(), run.as_of)
-        segments.unpersist()
         since = _spent_since(context, previous, everyone.ids, tiles) if previous else {}
         differences = [
             {"segments_as_of": previous["as_of"] if previous and r["role"] == NEXT_PERIOD else run.as_of} | r
             for r in difference_rows(found, preprocessors, context.registry, since)
         ]
         versions = {
-            table.name: context.warehouse.write_attempt(
-                table, context.warehouse.frame(table, [attempt | r for r in rows]), run.as_of, run.run_id
-            )
+            table.name: context.warehouse.write_rows(table, [attempt | r for r in rows], run.as_of, run.run_id)
             for table, rows in ((SEGMENT_PROFILES, profiles), (SEGMENT_DIFFERENCES, differences))
         }
         tested = [bool(r["differs"]) for r in differences if r["differs"] is not None]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 from pyspark.sql import Row
-from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
 from segmentation.monitoring import WAITING
-from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, names_of, published_models
+from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, models_of, names_of, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.tracked import mirror
 from segmentation.segments.matching import SAME
@@ -68,8 +67,7 @@ def run_promote(
     runs.promote(version, start, by, reason or ("back to the bundle before" if bundle is None else "by hand"))
     say(f"promote: champion is {said}")
     if runs.newest_champion() == version:
-        models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == version)
-        mirror(context, models.collect(), "champion")
+        mirror(context, models_of(context, version), "champion")
     else:
         say(f"  later                   {runs.newest_champion()} takes over again: it is promoted for a later date")
     return version
@@ -87,14 +85,13 @@ def _waiting(context: Context) -> tuple[Row, str] | None:
 
 def _changes(context: Context, run: Row) -> list[str]:
     """What became of unified segments, a line each that is not the same."""
-    rows = context.warehouse.read_run(SEGMENT_LINEAGE, run["as_of"], run["run_id"]).where(
-        (F.col("dimension") == UNIFIED) & (F.col("relation") != SAME)
-    )
-    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("dimension") == UNIFIED)
+    lineage = context.warehouse.rows_of_run(SEGMENT_LINEAGE, run["as_of"], run["run_id"])
+    rows = [r for r in lineage if r["dimension"] == UNIFIED and r["relation"] != SAME]
+    models = [r for r in context.warehouse.rows(SEGMENT_MODELS) if r["dimension"] == UNIFIED]
     names = {segment: f"{name} ({segment})" for segment, name in names_of(models).items()}
     return [
         f"{r['relation']:<24}{names.get(r['from_segment_id'], '–')} → {names.get(r['to_segment_id'], '–')}"
-        for r in rows.orderBy("relation", "from_segment_id", "to_segment_id").collect()
+        for r in sorted(rows, key=lambda r: (r["relation"], r["from_segment_id"], r["to_segment_id"]))
     ]
 
 
@@ -118,8 +115,7 @@ def _before(context: Context, newest: str) -> str:
 
 def _known(context: Context, bundle: str) -> str:
     """Raises BadInputError for a bundle that no published run has fitted."""
-    rows = published_models(context).select("model_version").distinct().collect()
-    known = sorted(r["model_version"] for r in rows)
+    known = sorted({r["model_version"] for r in published_models(context)})
     if bundle not in known:
         raise BadInputError(f'--bundle "{bundle}" is not among the published bundles. {nearest(bundle, known)}')
     return bundle

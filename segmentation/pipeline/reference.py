@@ -14,7 +14,6 @@ from segmentation.core.errors import BadInputError
 from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     DIMENSIONS,
-    SEGMENT_MODELS,
     STG_FEEDBACK,
     STG_INTERACTIONS,
     STG_TRANSACTIONS,
@@ -22,6 +21,7 @@ from segmentation.core.schemas import (
 )
 from segmentation.matrix import NOTHING, Preprocessor, hash_sample
 from segmentation.monitoring import Histogram, Layer, Reference, count, fit_bins, take_standing
+from segmentation.pipeline.bundle import models_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.population import Everyone
 from segmentation.segments import Model
@@ -69,8 +69,7 @@ def load_references(context: Context, bundle: str) -> dict[str, Reference]:
 
     Raises BadInputError for a bundle that was fitted before there were references.
     """
-    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
-    found = {r["dimension"]: r["reference"] for r in models.select("dimension", "reference").collect()}
+    found = {r["dimension"]: r["reference"] for r in models_of(context, bundle)}
     if None in found.values():
         raise BadInputError(
             f"bundle {bundle} does not remember its training customers: an earlier version fitted it. Fit another with "

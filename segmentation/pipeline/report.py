@@ -20,14 +20,13 @@ from segmentation.core.schemas import (
     SEGMENT_DIFFERENCES,
     SEGMENT_LINEAGE,
     SEGMENT_MIGRATION,
-    SEGMENT_MODELS,
     SEGMENT_PROFILES,
     SEGMENTS,
     UNIFIED,
     Table,
 )
 from segmentation.io.files import exists, write_text
-from segmentation.pipeline.bundle import load_bundle, names_of, published_models
+from segmentation.pipeline.bundle import load_bundle, models_of, names_of, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import DRIFT
 from segmentation.pipeline.tell import judged_rows
@@ -79,7 +78,6 @@ def _path(context: Context, run: Row, name: str) -> str:
 def drift_data(context: Context, drift: Row, month: Row | None) -> DriftData:
     """What the page shows, from the published tables of these runs."""
     bundle = drift["inputs"]["bundle"]
-    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
     changes, migration = (
         _rows(context, table, month) if month is not None else pd.DataFrame(columns=list(table.names))
         for table in (SEGMENT_CHANGES, SEGMENT_MIGRATION)
@@ -95,7 +93,7 @@ def drift_data(context: Context, drift: Row, month: Row | None) -> DriftData:
         report=judged_rows(context, drift["as_of"], drift["run_id"]),
         changes=changes,
         migration=migration,
-        names=names_of(models) | {r.segment_id: r.segment_name for r in rules},
+        names=names_of(models_of(context, bundle)) | {r.segment_id: r.segment_name for r in rules},
         rule_segments=frozenset(r.segment_id for r in rules),
     )
 
@@ -105,10 +103,7 @@ def report_data(context: Context, run: Row) -> ReportData:
     features = context.runs.get(run["inputs"]["features"])
     ingest = context.runs.get(features["inputs"]["ingest"])
     bundle = run["inputs"]["bundle"]
-    models = context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == bundle)
-    fit_row = models.select("run_id").first()
-    assert fit_row is not None  # the run scored with it
-    fit = context.runs.get(fit_row["run_id"])
+    fit = context.runs.get(models_of(context, bundle)[0]["run_id"])
     loaded = load_bundle(context, bundle)
     segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
     built = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])
@@ -149,7 +144,7 @@ def report_data(context: Context, run: Row) -> ReportData:
 
 def _rows(context: Context, table: Table, run: Row) -> pd.DataFrame:
     """What a run wrote, collected; a few rows per segment, k or column, whatever the number of customers."""
-    rows = context.warehouse.read_run(table, run["as_of"], run["run_id"]).collect()
+    rows = context.warehouse.rows_of_run(table, run["as_of"], run["run_id"])
     return pd.DataFrame([r.asDict() for r in rows], columns=list(table.names))
 
 

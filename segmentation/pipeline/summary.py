@@ -12,7 +12,7 @@ from segmentation.pipeline.context import Context
 
 def print_summary(context: Context, as_of: dt.date, run_id: str) -> None:
     """The unified segments as a table, and one line for each dimension."""
-    rows = context.warehouse.read_run(SEGMENT_PROFILES, as_of, run_id).collect()
+    rows = context.warehouse.rows_of_run(SEGMENT_PROFILES, as_of, run_id)
     of = {d: in_order(r for r in rows if r["dimension"] == d) for d in ALL_DIMENSIONS}
     say = context.steps.say
     say(f"\nUnified segments as of {as_of}")

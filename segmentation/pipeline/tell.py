@@ -6,15 +6,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Row
-from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, GuardError, SegmentationError
-from segmentation.core.schemas import ALERTS, DRIFT_REPORT, SEGMENT_MODELS
+from segmentation.core.schemas import ALERTS, DRIFT_REPORT
 from segmentation.io.channels import UndeliveredError, post, send
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.monitoring import NONE, REFUSED, STOP, WAITING, Judged, Message, message, refusal
 from segmentation.pipeline.alerts import Alerts, load_alerts
-from segmentation.pipeline.bundle import names_of
+from segmentation.pipeline.bundle import models_of, names_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import CHALLENGER, DRIFT
 
@@ -32,7 +31,7 @@ def tell(context: Context, run: Row) -> Message:
     """
     drift = run["inputs"].get(DRIFT) if run["job"] == "monthly" else run["run_id"]
     rows = [] if drift is None else judged_rows(context, run["as_of"], drift)
-    names = names_of(context.warehouse.read(SEGMENT_MODELS).where(F.col("model_version") == run["inputs"]["bundle"]))
+    names = names_of(models_of(context, run["inputs"]["bundle"]))
     found = message(run["run_id"], run["as_of"], run["verdict"], rows, names, _challenger(context, run))
     context.steps.say(f"\n{found.text}")
     alerts = load_alerts(context.config)
@@ -58,8 +57,8 @@ def tell_refusal(context: Context, as_ofs: Sequence[dt.date], error: BadInputErr
 
 def judged_rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
     """What a run of monitor_drift has written, as the drift report has it."""
-    rows = context.warehouse.read_run(DRIFT_REPORT, as_of, run_id).select(*COLUMNS).collect()
-    return [Judged(*r) for r in rows]
+    rows = context.warehouse.rows_of_run(DRIFT_REPORT, as_of, run_id)
+    return [Judged(*(r[name] for name in COLUMNS)) for r in rows]
 
 
 def _challenger(context: Context, run: Row) -> str:

@@ -11,9 +11,9 @@ from pyspark.sql.types import StructType
 
 from segmentation.core.config import sql_columns
 from segmentation.core.errors import GuardError
-from segmentation.core.schemas import K_SELECTION, K_SWEEP, SEGMENT_MODELS
+from segmentation.core.schemas import K_SELECTION, K_SWEEP
 from segmentation.io.tracking import OUT_OF_REACH, Tracker
-from segmentation.pipeline.bundle import load_bundle
+from segmentation.pipeline.bundle import load_bundle, models_of_fit
 from segmentation.pipeline.context import Context
 from segmentation.reports import view
 from segmentation.reports.figures import Index, curve
@@ -78,7 +78,7 @@ def log_missed(context: Context) -> None:
     for run in missed:
         if tracker.warning:
             return
-        rows = context.warehouse.read_run(SEGMENT_MODELS, run["as_of"], run["run_id"]).collect()
+        rows = models_of_fit(context, run)
         version = rows[0]["model_version"]
         if tracker.has_bundle(version):
             continue
@@ -97,7 +97,7 @@ def log_bundle(context: Context, tracker: Tracker, run: Row, rows: Sequence[Row]
     """Logs what a fit has published: `rows` of `segment_models`. Raises GuardError for an altered file."""
     warehouse = context.warehouse
     sweep, selection = (
-        [r.asDict() for r in warehouse.read_run(table, run["as_of"], run["run_id"]).collect()]
+        [r.asDict() for r in warehouse.rows_of_run(table, run["as_of"], run["run_id"])]
         for table in (K_SWEEP, K_SELECTION)
     )
     version = rows[0]["model_version"]

@@ -106,6 +106,7 @@ def test_two_hundred_columns_of_noise_have_no_structure(spark: SparkSession) -> 
     assert (choice.candidate, choice.structure) == (None, "none")
 
 
+@pytest.mark.long
 def test_three_groups_planted_in_two_hundred_columns_are_found(spark: SparkSession) -> None:
     _, _, choice = decided(spark, named(WIDE[:600] + np.repeat(WIDE[600:], [250, 200, 150], axis=0)))
     assert choice.candidate is not None

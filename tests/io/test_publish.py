@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
-from segmentation.core.schemas import PROMOTIONS, RUNS
+from segmentation.core.schemas import PROMOTIONS, RUNS, Table
 from segmentation.io import RunStore, Warehouse
 from segmentation.io.runs import Run, new_run
 from tests.io.data import AS_OF, EARLIER, at_once, attempt
@@ -151,3 +151,28 @@ def test_two_promotions_at_once_both_stand_in_an_order(warehouse: Warehouse, sto
     found = warehouse.read(PROMOTIONS).orderBy("seq").collect()
     assert [r["seq"] for r in found] == [1, 2]
     assert store.champion(AS_OF) == found[1]["model_version"]
+
+
+def test_what_is_known_after_a_publication_is_what_is_stored(
+    warehouse: Warehouse, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without reading it again, unless another job has published in between."""
+    asked: list[str] = []
+    read = Warehouse.read
+
+    def counted(self: Warehouse, table: Table | str, version: int | None = None) -> DataFrame:
+        asked.append(str(getattr(table, "name", table)))
+        return read(self, table, version)
+
+    monkeypatch.setattr(Warehouse, "read", counted)
+    store.publish(attempt("monthly"))
+    store.publish(attempt("ingest"))
+    assert asked == ["runs"]  # before the first
+    assert store.latest("ingest") == read(warehouse, RUNS).where("publish_seq = 2").first()
+    RunStore(Warehouse(warehouse.spark, warehouse.root)).publish(attempt("fit_segments"))
+    store.publish(attempt("build_features"))
+    assert [(r["publish_seq"], r["job"]) for job in ("fit_segments", "build_features") for r in store.of(job)] == [
+        (3, "fit_segments"), (4, "build_features"),
+    ]  # fmt: skip
+    stored = read(warehouse, RUNS).orderBy("publish_seq").collect()
+    assert sorted(warehouse.rows(RUNS), key=lambda r: r["publish_seq"]) == stored

@@ -40,6 +40,7 @@ def logged(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_logged_later_it_is_what_was_logged_at_the_fit(
     spark: SparkSession, demo_warehouse: Path, tmp_path: Path
 ) -> None:
