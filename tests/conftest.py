@@ -32,7 +32,7 @@ CONF = ROOT / "conf"
 
 # Quick to start rather than quick to run: small data spend their time in class loading and compilation. The slow
 # compiler begins eight times as late as by default in the session of all tests, and inlines little: half of its time,
-# a seventh of all. In a job of its own it never begins.
+# a seventh of all. In a job of its own it never begins. Room for what is young: a quarter of the collections.
 # One compiler level has a code cache of 48 MB by default; a test session fills it and then runs interpreted.
 JAVA = "-Dlog4j2.configurationFile=conf/spark/log4j2.properties -XX:+UseSerialGC -XX:ReservedCodeCacheSize=512m"
 LATE = (
@@ -53,13 +53,13 @@ SUBMIT = ["spark-submit", "--properties-file", "conf/spark/local.conf"]
 SUBMIT_FAST = [*SUBMIT, *(part for key, value in FAST.items() for part in ("--conf", f"{key}={value}"))]
 
 
-WITHOUT_DEMO = ("monitoring", "reports")
+WITHOUT_DEMO = ("marts", "matrix", "monitoring", "reports")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # So that both halves take as long: most rooms go with jobs on the demo's data, two with those on small shops.
+        # So that both halves take as long: most rooms go with jobs on the demo's data, four with those on small shops.
         if "demo_raw" in getattr(item, "fixturenames", ()) or item.path.parent.name not in ("jobs", *WITHOUT_DEMO):
             item.add_marker("with_demo")
 

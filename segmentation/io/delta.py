@@ -72,7 +72,7 @@ class Warehouse:
         self.spark = spark
         self.root = absolute(spark, root)
         self._rows: dict[str, tuple[int, list[Row]]] = {}
-        self._of_runs: dict[tuple[str, str], DataFrame | list[Row]] = {}
+        self._of_runs: dict[tuple[str, dt.date, str], DataFrame | list[Row]] = {}
 
     def path(self, table: Table | str) -> str:
         """Where a table lives, for readers without a metastore too; aggregate ones apart from the others."""
@@ -136,11 +136,12 @@ class Warehouse:
         return self.read(table).where(_partition(as_of, run_id))
 
     def rows_of_run(self, table: Table, as_of: dt.date, run_id: str) -> list[Row]:
-        """The same of a small table, collected; what a run wrote never changes, and is read once, or not at all."""
-        found = self._of_runs.get((table.name, run_id))
+        """The same of a small table, collected; what a run wrote stays the same, and is read once, or not at all."""
+        key = table.name, as_of, run_id
+        found = self._of_runs.get(key)
         if not isinstance(found, list):
             found = (self.read_run(table, as_of, run_id) if found is None else found).collect()
-            self._of_runs[table.name, run_id] = found
+            self._of_runs[key] = found
         return found
 
     def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
@@ -182,20 +183,23 @@ class Warehouse:
         What is known of a small table stays known: our own rows, right behind it, need no reading.
         """
         condition = on or " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
-        rows, inserted, path = rows.select(*table.names), 0, self.path(table)
+        path = self.path(table)
+        ours = rows.select(*table.names)
+        inserted = 0
 
         def commit() -> None:
             nonlocal inserted
             stored = DeltaTable.forPath(self.spark, path).alias("t")
-            done = stored.merge(rows.alias("s"), condition).whenNotMatchedInsertAll().execute().first()
+            done = stored.merge(ours.alias("s"), condition).whenNotMatchedInsertAll().execute().first()
             assert done is not None  # it counts what it did
             inserted = done["num_inserted_rows"]
 
-        made, known = self._committed(table, commit), self._rows.get(path)
+        made = self._committed(table, commit)
+        known = self._rows.get(path)
         if inserted and known is not None and known[0] + 1 == made == self._newest(table):  # nobody else's commit
-            ours = rows.collect()
-            if len(ours) == inserted:
-                self._rows[path] = made, [*known[1], *ours]
+            added = ours.collect()
+            if len(added) == inserted:
+                self._rows[path] = made, [*known[1], *added]
         return made
 
     def _append_first(self, table: Table, rows: DataFrame) -> bool:
@@ -251,7 +255,7 @@ class Warehouse:
         """The same of a few rows made on the driver, which `rows_of_run` then knows."""
         frame = self.frame(table, rows)
         version = self.write_attempt(table, frame, as_of, run_id)
-        self._of_runs[table.name, run_id] = frame
+        self._of_runs[table.name, as_of, run_id] = frame
         return version
 
     def write_attempts(self, table: Table, rows: DataFrame, run_ids: Mapping[dt.date, str]) -> int:

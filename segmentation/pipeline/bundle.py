@@ -35,7 +35,8 @@ class Fitted:
 
 
 def load_bundle(context: Context, version: str) -> dict[str, Model]:
-    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file.
+    """The models of a bundle by dimension, from the warehouse alone. Raises GuardError for an altered file, LookupError
+    for a bundle that was never published.
 
     Nothing is scored by a bundle of which a file is not what was published, though scoring reads the table alone.
     """
@@ -51,14 +52,14 @@ def load_bundle(context: Context, version: str) -> dict[str, Model]:
     }  # fmt: skip
 
 
-def bundle_of(context: Context, run: Row) -> str:
+def bundle_of(run: Row) -> str:
     """The version of the bundle that a fit has published."""
-    return str(models_of_fit(context, run)[0]["model_version"])
+    return version_of(run["as_of"], run["run_id"])
 
 
 def trained_as_of(context: Context, bundle: str) -> dt.date:
     """The as-of date whose customers a bundle was fitted on."""
-    found: dt.date = models_of(context, bundle)[0]["trained_as_of"]
+    found: dt.date = fit_of(context, bundle)["as_of"]
     return found
 
 
@@ -68,8 +69,8 @@ def names_of(models: Iterable[Row]) -> dict[str, str]:
 
 
 def models_of(context: Context, bundle: str) -> list[Row]:
-    """The rows of `segment_models` of a bundle, one a dimension."""
-    return [r for r in context.warehouse.rows(SEGMENT_MODELS) if r["model_version"] == bundle]
+    """The rows of `segment_models` of a published bundle, one a dimension. Raises LookupError for any other."""
+    return models_of_fit(context, fit_of(context, bundle))
 
 
 def models_of_fit(context: Context, run: Row) -> list[Row]:
@@ -77,10 +78,29 @@ def models_of_fit(context: Context, run: Row) -> list[Row]:
     return context.warehouse.rows_of_run(SEGMENT_MODELS, run["as_of"], run["run_id"])
 
 
+def fit_of(context: Context, bundle: str) -> Row:
+    """The run that has fitted and published a bundle. Raises LookupError where none has."""
+    found = next((r for r in context.runs.of("fit_segments") if bundle_of(r) == bundle), None)
+    if found is None:
+        raise LookupError(f"bundle {bundle} was never published")
+    return found
+
+
+def version_of(as_of: dt.date, run_id: str) -> str:
+    """What the bundle of a fit is called: by its date, and the end of the run's id, which no other attempt has.
+
+    >>> version_of(dt.date(2018, 1, 1), "0123456789abcdef-5788e153")
+    '20180101-5788e153'
+    """
+    return f"{as_of:%Y%m%d}-{run_id[-8:]}"
+
+
 def published_models(context: Context) -> list[Row]:
-    """The rows of `segment_models` of published runs: what a dead attempt wrote is no model."""
+    """Of `segment_models` what its segments are called, of published runs: what a dead attempt wrote is no model."""
     published = {r["run_id"] for r in context.runs.of("fit_segments")}
-    return [r for r in context.warehouse.rows(SEGMENT_MODELS) if r["run_id"] in published]
+    models = context.warehouse.read(SEGMENT_MODELS)
+    rows = models.select("run_id", "dimension", "segment_ids", "segment_names").collect()
+    return [r for r in rows if r["run_id"] in published]
 
 
 def check_features(context: Context, models: Mapping[str, Model]) -> None:

@@ -14,6 +14,7 @@ from segmentation.features import Inputs, Tiles, build_features
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.ingest import staged
+from segmentation.staging.mapping import UNDATED
 from segmentation.tiles import CUSTOMER_DAY, TILES
 
 
@@ -52,9 +53,17 @@ def _build(context: Context, ingest: Row, runs: list[Run]) -> dict[dt.date, Row]
 
 
 def write_features(context: Context, ingest: Row, runs: Sequence[Run]) -> list[Run]:
-    """Writes the features of each run's date, from what `ingest` left; returns the runs, finished and not published."""
+    """Writes the features of each run's date, from what `ingest` left; returns the runs, finished and not published.
+
+    Raises BadInputError where nobody is known before one of the dates, and has written nothing then.
+    """
     registry, warehouse, as_ofs = context.registry, context.warehouse, [run.as_of for run in runs]
     inputs = read_inputs(context, ingest)
+    first = min(as_ofs)
+    # Who was known at an earlier date is known at this one too; an undated snapshot introduces nobody.
+    somebody = any(run["as_of"] <= first for run in context.runs.of("build_features"))
+    if not somebody and inputs.before([first]).where(F.col("event_date") > F.lit(UNDATED)).isEmpty():
+        raise BadInputError(f"--as-of {first}: no customer has a record before that day. Choose a later date.")
     context.create_tables()
     table = registry.table
     with context.steps.step(table.name) as facts:
@@ -67,10 +76,6 @@ def write_features(context: Context, ingest: Row, runs: Sequence[Run]) -> list[R
             found[run.as_of] = n, customers = of_run.agg(F.count("*"), F.count_distinct("customer_id")).collect()[0]
             if n != customers:
                 raise GuardError(f"{table.name}: {n:,} rows for {customers:,} customers; expected one each.")
-            if n == 0:
-                raise BadInputError(
-                    f"--as-of {run.as_of}: no customer has a record before that day. Choose a later date."
-                )
         facts.append(f"{sum(n for n, _ in found.values()):>9,} customers")
     read = {t.name: ingest["output_versions"][t.name] for t in (STG_TRANSACTIONS, *TILES, *READ)}
     return [

@@ -19,7 +19,7 @@ from segmentation.io.runs import Run, new_run
 from segmentation.io.tracking import Tracker
 from segmentation.matrix import Preprocessor, fit_preprocessor, hash_sample, unify
 from segmentation.pipeline import tracked
-from segmentation.pipeline.bundle import Fitted, lacking, load_bundle, models_of_fit
+from segmentation.pipeline.bundle import Fitted, bundle_of, lacking, load_bundle, models_of_fit, version_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
@@ -86,7 +86,7 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
     everyone = read_everyone(context, as_of, features_run)
     features = everyone.features
     tiles = tiles_before(context, as_of, features_run)
-    version = f"{as_of:%Y%m%d}-{run.run_id[-8:]}"
+    version = version_of(as_of, run.run_id)
     fitted, notes = _fit_all(context, as_of, everyone, sweep, dimensions, features_run)
     serving = context.runs.champion(as_of)
     champion = _predecessors(context, serving, notes)
@@ -223,8 +223,7 @@ def promote_fitted(context: Context, as_of: dt.date, run: Row) -> None:
     It serves from `as_of` on, or from the day after the last one that is scored: no published date changes its labels.
     """
     runs = context.runs
-    models = models_of_fit(context, run)
-    version = models[0]["model_version"]
+    models, version = models_of_fit(context, run), bundle_of(run)
     if not runs.promoted(version):
         serving, scored = runs.champion(as_of), runs.last_as_of("monthly")
         start = as_of if scored is None or scored < as_of else scored + dt.timedelta(days=1)

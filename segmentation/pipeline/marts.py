@@ -115,7 +115,7 @@ def _cube(context: Context, run: Row, rules: Disclosure, facts: list[str]) -> li
 
 def _collected(context: Context, table: Table, run: Row) -> list[dict[str, Any]]:
     """What a run wrote; a few rows per segment, whatever the number of customers."""
-    return [r.asDict() for r in context.warehouse.read_run(table, run["as_of"], run["run_id"]).collect()]
+    return [r.asDict() for r in context.warehouse.rows_of_run(table, run["as_of"], run["run_id"])]
 
 
 def names_sql(context: Context, for_everyone: bool = False) -> list[str]:

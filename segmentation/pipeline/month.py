@@ -25,7 +25,7 @@ from segmentation.core.schemas import (
 from segmentation.io.runs import Run, new_run
 from segmentation.monitoring import REFIT, STOP, WAITING
 from segmentation.pipeline.alerts import load_alerts
-from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, models_of
+from segmentation.pipeline.bundle import bundle_of, check_features, fit_of, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import load_dimensions
 from segmentation.pipeline.features import run_features, tiles_before
@@ -145,10 +145,12 @@ def _score(context: Context, run: Run, month: Month, judge: Judge) -> Run:
     context.steps.say_notes("off, inputs missing", notes)
     versions = {SEGMENTS.name: _write_segments(context, run, SEGMENTS, rows)}
     written = context.warehouse.read_run(SEGMENTS, as_of, run.run_id).persist()
-    between = _between(context, previous, month.bundle, models)
-    moved, moves = write_migration(context, run, previous, written, tiles, between)
-    versions |= moved | write_profiles(context, run, previous, written, everyone, models, tiles)
-    written.unpersist()
+    try:
+        between = _between(context, previous, month.bundle, models)
+        moved, moves = write_migration(context, run, previous, written, tiles, between)
+        versions |= moved | write_profiles(context, run, previous, written, everyone, models, tiles)
+    finally:
+        written.unpersist()
     verdict = judge(context, month, models)
     # Without a challenger the run has no rows there, and says at which version.
     versions[SEGMENTS_CHALLENGER.name] = context.warehouse.version(SEGMENTS_CHALLENGER)
@@ -180,7 +182,7 @@ Judge = Callable[[Context, Month, Mapping[str, Model]], Verdict]
 
 def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdict:
     """What the drift report says, and where it asks for new segments what the gate says of them."""
-    fit = context.runs.get(models_of(context, month.bundle)[0]["run_id"])
+    fit = fit_of(context, month.bundle)
     if fit["inputs"]["features"] == month.features_run["run_id"]:
         return Verdict("refit", f"bundle {month.bundle}, fitted on these customers")
     drift = monitor(context, month, models)
@@ -200,7 +202,7 @@ def _judge(context: Context, month: Month, models: Mapping[str, Model]) -> Verdi
     if next_up != month.bundle:
         return Verdict("rescored", f"{said}. {next_up} takes over from the next date on already", runs)
     challenger = fit_challenger(context, month.as_of, drift)
-    version = bundle_of(context, challenger)
+    version = bundle_of(challenger)
     runs |= {CHALLENGER: challenger["run_id"]}
     if challenger["verdict"] == PASSED:
         return Verdict("refit", f"{said}. {version} takes over: {challenger['reason']}", runs, version)
@@ -247,7 +249,10 @@ def _write_segments(context: Context, run: Run, table: Table, rows: DataFrame) -
 
 
 def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) -> None:
-    """Nobody is lost and no cent: who is known is scored or excluded, with the lifetime revenue that is staged."""
+    """Nobody is lost and no cent: who is known is scored or excluded, with the lifetime revenue that is staged.
+
+    Of what lies in the tables, not of what this process knows to have written.
+    """
     with context.steps.step("audit") as facts:
         expected = everyone.scored
         rows = context.warehouse.read_run(SEGMENTS, run.as_of, run.run_id)
@@ -262,10 +267,10 @@ def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) ->
         lines = context.warehouse.read(STG_TRANSACTIONS, features_run["input_versions"][STG_TRANSACTIONS.name])
         past = lines.where(F.col("event_date") < F.lit(run.as_of))
         staged = past.agg(F.coalesce(F.sum("net_amount"), F.lit(0)).alias("money")).collect()[0]["money"]
-        population = context.warehouse.rows_of_run(POPULATION, run.as_of, run.run_id)
+        population = context.warehouse.read_run(POPULATION, run.as_of, run.run_id).collect()
         apart = sum((r["revenue_lifetime"] for r in population if r["exclusion"] != SCORED), Decimal(0))
         money: dict[str, Decimal] = {}
-        for r in context.warehouse.rows_of_run(SEGMENT_PROFILES, run.as_of, run.run_id):
+        for r in context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id).collect():
             money[r["dimension"]] = money.get(r["dimension"], Decimal(0)) + r["revenue_lifetime"]
         for dimension, of_segments in money.items():
             if of_segments + apart != staged:

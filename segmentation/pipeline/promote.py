@@ -7,7 +7,7 @@ import datetime as dt
 from pyspark.sql import Row
 
 from segmentation.core.errors import BadInputError, nearest
-from segmentation.core.schemas import SEGMENT_LINEAGE, SEGMENT_MODELS, UNIFIED
+from segmentation.core.schemas import SEGMENT_LINEAGE, UNIFIED
 from segmentation.monitoring import WAITING
 from segmentation.pipeline.bundle import bundle_of, check_features, load_bundle, models_of, names_of, published_models
 from segmentation.pipeline.context import Context
@@ -78,7 +78,7 @@ def _waiting(context: Context) -> tuple[Row, str] | None:
     serves = context.runs.newest_champion()
     for run in reversed(context.runs.of("fit_segments")):
         if run["verdict"] == WAITING and run["inputs"].get("champion") == serves:
-            version = bundle_of(context, run)
+            version = bundle_of(run)
             return None if context.runs.promoted(version) else (run, version)
     return None
 
@@ -87,7 +87,7 @@ def _changes(context: Context, run: Row) -> list[str]:
     """What became of unified segments, a line each that is not the same."""
     lineage = context.warehouse.rows_of_run(SEGMENT_LINEAGE, run["as_of"], run["run_id"])
     rows = [r for r in lineage if r["dimension"] == UNIFIED and r["relation"] != SAME]
-    models = [r for r in context.warehouse.rows(SEGMENT_MODELS) if r["dimension"] == UNIFIED]
+    models = [r for r in published_models(context) if r["dimension"] == UNIFIED]
     names = {segment: f"{name} ({segment})" for segment, name in names_of(models).items()}
     return [
         f"{r['relation']:<24}{names.get(r['from_segment_id'], '–')} → {names.get(r['to_segment_id'], '–')}"
@@ -115,7 +115,7 @@ def _before(context: Context, newest: str) -> str:
 
 def _known(context: Context, bundle: str) -> str:
     """Raises BadInputError for a bundle that no published run has fitted."""
-    known = sorted({r["model_version"] for r in published_models(context)})
+    known = sorted(bundle_of(r) for r in context.runs.of("fit_segments"))
     if bundle not in known:
         raise BadInputError(f'--bundle "{bundle}" is not among the published bundles. {nearest(bundle, known)}')
     return bundle

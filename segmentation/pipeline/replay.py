@@ -93,7 +93,7 @@ def _again(published: Row, config: object, inputs: dict[str, str]) -> Run:
 def _verdict(context: Context, scored: Row) -> Verdict:
     """As it was published, with the challenger that it has scored."""
     challenger = scored["inputs"].get(CHALLENGER)
-    version = bundle_of(context, context.runs.get(challenger)) if challenger else None
+    version = bundle_of(context.runs.get(challenger)) if challenger else None
     return Verdict(scored["verdict"], scored["reason"], challenger=version)
 
 

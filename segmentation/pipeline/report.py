@@ -26,7 +26,7 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.files import exists, write_text
-from segmentation.pipeline.bundle import load_bundle, models_of, names_of, published_models
+from segmentation.pipeline.bundle import fit_of, load_bundle, models_of, names_of, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import DRIFT
 from segmentation.pipeline.tell import judged_rows
@@ -103,7 +103,7 @@ def report_data(context: Context, run: Row) -> ReportData:
     features = context.runs.get(run["inputs"]["features"])
     ingest = context.runs.get(features["inputs"]["ingest"])
     bundle = run["inputs"]["bundle"]
-    fit = context.runs.get(models_of(context, bundle)[0]["run_id"])
+    fit = fit_of(context, bundle)
     loaded = load_bundle(context, bundle)
     segments = context.warehouse.read_run(SEGMENTS, run["as_of"], run["run_id"]).where(F.col("dimension") == UNIFIED)
     built = context.warehouse.read_run(context.registry.table, run["as_of"], features["run_id"])

@@ -13,7 +13,7 @@ from segmentation.core.config import sql_columns
 from segmentation.core.errors import GuardError
 from segmentation.core.schemas import K_SELECTION, K_SWEEP
 from segmentation.io.tracking import OUT_OF_REACH, Tracker
-from segmentation.pipeline.bundle import load_bundle, models_of_fit
+from segmentation.pipeline.bundle import bundle_of, load_bundle, models_of_fit
 from segmentation.pipeline.context import Context
 from segmentation.reports import view
 from segmentation.reports.figures import Index, curve
@@ -78,10 +78,10 @@ def log_missed(context: Context) -> None:
     for run in missed:
         if tracker.warning:
             return
-        rows = models_of_fit(context, run)
-        version = rows[0]["model_version"]
+        version = bundle_of(run)
         if tracker.has_bundle(version):
             continue
+        rows = models_of_fit(context, run)
         try:
             log_bundle(context, tracker, run, rows)
         except GuardError as error:  # the month is published, and may be by another bundle
@@ -100,7 +100,7 @@ def log_bundle(context: Context, tracker: Tracker, run: Row, rows: Sequence[Row]
         [r.asDict() for r in warehouse.rows_of_run(table, run["as_of"], run["run_id"])]
         for table in (K_SWEEP, K_SELECTION)
     )
-    version = rows[0]["model_version"]
+    version = bundle_of(run)
     models = load_bundle(context, version)
     features = warehouse.read(context.registry.table).schema
     begin(tracker, version, run["as_of"].isoformat())

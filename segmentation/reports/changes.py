@@ -91,4 +91,6 @@ def kinship(data: ReportData) -> list[Kinship]:
                 number(r["overlap"]))
         for d in dimensions(data) for r in rows_of(data.lineage, d)
     ]  # fmt: skip
-    return sorted(found, key=lambda k: k.relation == SAME)
+    order = dimensions(data)
+    # Whatever the order in which the rows are stored.
+    return sorted(found, key=lambda k: (k.relation == SAME, order.index(k.dimension), k.relation, k.before, k.now))

@@ -11,6 +11,7 @@ import os
 import shutil
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -18,7 +19,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.schemas import ALL_DIMENSIONS, SEGMENTS
 from segmentation.datasets.synthetic import Retailer, write_synthetic
-from segmentation.io import open_session
+from segmentation.io import Warehouse, open_session
 from segmentation.io.runs import new_run
 from segmentation.pipeline import Context, Steps, open_context, run_months
 from segmentation.pipeline.bundle import load_bundle
@@ -109,7 +110,9 @@ class Parts:
         write_month(self.context, self.run, self.features_run, self.previous, lambda *_: Verdict("stable", ""))
 
     def drift(self) -> None:
-        """The drift report of the same month."""
+        """The drift report of the same month, by a process that has read nothing yet."""
+        warehouse = self.context.warehouse
+        self.context = replace(self.context, warehouse=Warehouse(warehouse.spark, warehouse.root))
         everyone = read_everyone(self.context, YEAR[0], self.features_run)
         month = Month(YEAR[0], self.features_run, self.bundle, everyone, self.previous, self.run.run_id)
         monitor(self.context, month, self.models)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from segmentation.core.schemas import PROMOTIONS, RUNS, Table
+from segmentation.core.schemas import ALERTS, PROMOTIONS, RUNS, Table
 from segmentation.io import RunStore, Warehouse
 from segmentation.io.runs import Run, new_run
 from tests.io.data import AS_OF, EARLIER, at_once, attempt
@@ -147,7 +147,10 @@ def test_the_champion_of_a_date_is_the_last_promotion_in_effect_by_then(warehous
 
 
 def test_two_promotions_at_once_both_stand_in_an_order(warehouse: Warehouse, store: RunStore) -> None:
-    at_once([lambda b=b: store.promote(b, AS_OF, "anna", "-") for b in ("b-1", "b-2")])  # type: ignore[misc]
+    at_once([
+        lambda b=b: RunStore(Warehouse(warehouse.spark, warehouse.root)).promote(b, AS_OF, "anna", "-")  # type: ignore[misc]
+        for b in ("b-1", "b-2")
+    ])  # fmt: skip
     found = warehouse.read(PROMOTIONS).orderBy("seq").collect()
     assert [r["seq"] for r in found] == [1, 2]
     assert store.champion(AS_OF) == found[1]["model_version"]
@@ -176,3 +179,23 @@ def test_what_is_known_after_a_publication_is_what_is_stored(
     ]  # fmt: skip
     stored = read(warehouse, RUNS).orderBy("publish_seq").collect()
     assert sorted(warehouse.rows(RUNS), key=lambda r: r["publish_seq"]) == stored
+
+
+def test_of_a_table_that_others_write_too_all_is_known(warehouse: Warehouse) -> None:
+    """Where nothing about a commit of theirs keeps ours back, and where a part of ours was there already."""
+    warehouse.create([ALERTS])
+
+    def insert(by: Warehouse, *channels: str) -> None:
+        told = {"run_id": "r", "as_of": AS_OF, "text": "-", "told_at": dt.datetime(2024, 5, 1)}
+        by.insert_missing(ALERTS, by.frame(ALERTS, [told | {"channel": c} for c in channels]))
+
+    def known() -> list[str]:
+        return sorted(r["channel"] for r in warehouse.rows(ALERTS))
+
+    assert known() == []
+    insert(warehouse, "a")
+    insert(Warehouse(warehouse.spark, warehouse.root), "b")
+    insert(warehouse, "c")
+    assert known() == ["a", "b", "c"]
+    insert(warehouse, "c", "d")
+    assert known() == ["a", "b", "c", "d"]

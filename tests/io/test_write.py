@@ -17,7 +17,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import K_SWEEP, STG_CUSTOMERS, STG_PRODUCTS
+from segmentation.core.schemas import K_SWEEP, SEGMENT_PROFILES, STG_CUSTOMERS, STG_PRODUCTS
 from segmentation.io import Warehouse
 from segmentation.io.delta import ATTEMPTS
 from segmentation.tiles import CATEGORY_PRICE
@@ -323,3 +323,23 @@ def test_replace_keeps_what_another_committed_in_the_meantime(
     keys = prices(spark, ("milk", "03-01", 0)).select("category", "event_date")
     warehouse.replace(CATEGORY_PRICE, prices(spark, ("milk", "03-01", 9)), keys, [MARCH, APRIL])
     assert found_prices(warehouse) == [("milk", "03-01", 9), ("tea", "03-02", 3)]
+
+
+def test_what_a_run_wrote_is_known_as_it_is_stored(warehouse: Warehouse, spark: SparkSession) -> None:
+    """In the table's types, apart from what another run wrote, and only once it is written."""
+    profile = dict.fromkeys(SEGMENT_PROFILES.names) | {
+        "as_of": AS_OF, "dimension": "unified", "segment_id": "unified-1", "segment_name": "Mixed", "customers": 3,
+        "customer_share": 1.0, "revenue_lifetime": Decimal("12.5"), "revenue_365d": Decimal(7),
+        "orders_per_customer_365d": 1.0, "feature_means": {"orders": 2.0, "age": 1.5}, "feature_z": {},
+        "top_differentiators": [("orders", 0.5, "higher")], "coverage": 1.0,
+    }  # fmt: skip
+    warehouse.create([SEGMENT_PROFILES])
+    for run_id in ("r1", "r2"):
+        warehouse.write_rows(SEGMENT_PROFILES, [profile | {"run_id": run_id}], AS_OF, run_id)
+    with pytest.raises(PySparkException, match="segment_profiles: a row of another attempt: r4"):
+        warehouse.write_rows(SEGMENT_PROFILES, [profile | {"run_id": "r4"}], AS_OF, "r3")
+    reader = Warehouse(spark, warehouse.root)
+    for run_id in ("r1", "r2", "r3"):
+        known, stored = (w.rows_of_run(SEGMENT_PROFILES, AS_OF, run_id) for w in (warehouse, reader))
+        assert known == stored
+        assert [r["run_id"] for r in stored] == ([] if run_id == "r3" else [run_id])

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core import BadInputError, ConfigError
-from segmentation.pipeline import open_context, run_fit, run_ingest, run_month
+from segmentation.pipeline import open_context, run_features, run_fit, run_ingest, run_month
 from tests.conftest import CONF, submit
 from tests.published import published, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
@@ -266,6 +266,15 @@ def test_a_fit_without_features_says_which_job_comes_first(spark: SparkSession, 
     context = open_shop(spark, configure(tmp_path / "conf"), tmp_path / "warehouse")
     with pytest.raises(BadInputError, match=r"no features are published as of 2024-07-01. Run jobs/build_features.py"):
         run_fit(context, AS_OF)
+
+
+def test_before_the_first_line_there_is_nobody_to_tell_of(spark: SparkSession, shop: Path, warehouse: Path) -> None:
+    """Not even of the other date that is asked for."""
+    before = [len(table(warehouse, name)) for name in ("runs", "customer_features")]
+    context = open_shop(spark, shop / "conf", warehouse)
+    with pytest.raises(BadInputError, match=r"^--as-of 2023-06-01: no customer has a record before that day"):
+        run_features(context, [dt.date(2023, 6, 1), dt.date(2024, 6, 1)])
+    assert [len(table(warehouse, name)) for name in ("runs", "customer_features")] == before
 
 
 def test_the_shipped_configuration_is_what_the_tests_copy() -> None:

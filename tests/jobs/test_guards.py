@@ -130,7 +130,6 @@ def test_a_month_of_refused_files_is_told_once(
     assert alerts[["run_id", "channel"]].to_numpy().tolist() == [[told["run_id"], "webhook"]]
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("staging_only")
 def test_a_day_without_its_afternoon_is_refused_until_that_has_come(spark: SparkSession, tmp_path: Path) -> None:
     """Five Mondays are staged, of 30 orders in the morning and 50 in the afternoon; then the sixth comes."""

@@ -238,7 +238,7 @@ def test_the_next_publication_begins_anew_with_its_own_models(
     later = month["as_of"] + dt.timedelta(days=31)
     other = open_shop(spark, configure(tmp_path / "conf", WITH_HOMES, seeds=[5]), warehouse)
     run_features(other, [later])
-    bundle = bundle_of(other, run_fit(other, later))
+    bundle = bundle_of(run_fit(other, later))
     assert bundle != month["inputs"]["bundle"]
     promote_another(context, bundle)
     run_ingest(context, str(write_files(tmp_path / "new", NEW)))

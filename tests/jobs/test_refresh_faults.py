@@ -93,11 +93,10 @@ def _check(
     assert quality[0] == quality[1], f"data_quality after a kill behind {name}"
 
 
-@pytest.mark.faults
 def test_a_refresh_that_ends_between_its_tiles_and_is_started_again_ends_as_undisturbed(
     spark: SparkSession, batches: Path, tmp_path: Path
 ) -> None:
-    """In this process, which takes half the time of killing one. What `make test` has of it is in test_tiles."""
+    """In this process, which takes half the time of killing one; the kills are among the faults."""
     replace = Warehouse.replace
 
     def end(batches: Path, name: str, warehouse: Path) -> None:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from segmentation.core.config import code_version
-from tests.conftest import ROOT, SUBMIT, job_environment
+from tests.conftest import JAVA, ROOT, SUBMIT, job_environment
 from tests.published import table
 
 
 def test_a_job_with_the_wheel_runs_the_code_of_this_tree(shop: Path, tmp_path: Path) -> None:
-    """By the settings and with the generated code that a user has; the tests' own session has neither."""
+    """With the generated code that a user's session has and the tests' own has not."""
     shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # it would keep modules that are gone
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
@@ -27,7 +27,8 @@ def test_a_job_with_the_wheel_runs_the_code_of_this_tree(shop: Path, tmp_path: P
     )
     options = ["--config", str(shop / "conf"), "--source", "shop", "--input", str(shop / "raw"),
                "--warehouse", str(tmp_path / "warehouse")]  # fmt: skip
-    command = [*SUBMIT, "--py-files", str(wheel), str(job), *options]
+    quick = ["--conf", f"spark.driver.extraJavaOptions={JAVA} -XX:TieredStopAtLevel=1"]
+    command = [*SUBMIT, *quick, "--py-files", str(wheel), str(job), *options]
     done = subprocess.run(command, cwd=ROOT, env=job_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (found,) = [text.split() for text in done.stdout.splitlines() if text.startswith("FOUND")]
