@@ -21,6 +21,7 @@ from segmentation.features.past import DAY, ORDER_DAYS
 from segmentation.features.registry import Feature, Registry
 from segmentation.features.rfm import Limits, quintile, quintile_limits
 from segmentation.features.states import ATTRIBUTE_COLUMNS
+from segmentation.staging.mapping import UNDATED
 from segmentation.tiles import CUSTOMER_DAY, cover, price_tiles
 from segmentation.tiles.build import KEYS, updates, whole_lines
 
@@ -86,6 +87,10 @@ class Inputs:
             answer_days(self.feedback.where(past)), described.where(past),
         )  # fmt: skip
         return reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
+
+    def introduce_anybody(self, as_of: dt.date) -> bool:
+        """Whether a dated record makes somebody known before a date: an undated snapshot introduces nobody."""
+        return not self.before([as_of]).where(F.col(DAY) > F.lit(UNDATED)).isEmpty()
 
     def of(self, customers: DataFrame) -> Inputs:
         """What tells of some customers: `customers` has a customer_id a row, each once."""

@@ -14,7 +14,6 @@ from segmentation.features import Inputs, Tiles, build_features
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.ingest import staged
-from segmentation.staging.mapping import UNDATED
 from segmentation.tiles import CUSTOMER_DAY, TILES
 
 
@@ -60,9 +59,9 @@ def write_features(context: Context, ingest: Row, runs: Sequence[Run]) -> list[R
     registry, warehouse, as_ofs = context.registry, context.warehouse, [run.as_of for run in runs]
     inputs = read_inputs(context, ingest)
     first = min(as_ofs)
-    # Who was known at an earlier date is known at this one too; an undated snapshot introduces nobody.
+    # Who was known at an earlier date is known at this one too.
     somebody = any(run["as_of"] <= first for run in context.runs.of("build_features"))
-    if not somebody and inputs.before([first]).where(F.col("event_date") > F.lit(UNDATED)).isEmpty():
+    if not somebody and not inputs.introduce_anybody(first):
         raise BadInputError(f"--as-of {first}: no customer has a record before that day. Choose a later date.")
     context.create_tables()
     table = registry.table

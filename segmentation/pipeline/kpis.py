@@ -25,9 +25,8 @@ def read_kpis(
     if previous is None or not kpis:
         return []
     try:
-        then, now = (
-            _measured(context, kpis, *run) for run in ((previous["as_of"], previous["run_id"]), (as_of, run_id))
-        )
+        then = _measured(context, kpis, previous["as_of"], previous["run_id"])
+        now = _measured(context, kpis, as_of, run_id)
     except SPARK_FAILED as error:
         if len(kpis) > 1:  # one by one: the others are as good as ever
             return [r for name, kpi in kpis.items() for r in read_kpis(context, {name: kpi}, as_of, run_id, previous)]
@@ -39,12 +38,9 @@ def read_kpis(
 def _measured(context: Context, kpis: Mapping[str, Kpi], as_of: dt.date, run_id: str) -> dict[str, Measured]:
     rows = context.warehouse.rows_of_run(SEGMENT_PROFILES, as_of, run_id)
     mine = [r.asDict() for r in rows if r["dimension"] == UNIFIED and r["segment_id"] != NO_DATA]
-    found = context.warehouse.frame(SEGMENT_PROFILES, mine).select(
-        "segment_id", "customers", *(F.expr(kpi.sql).cast("double").alias(f"of_{name}") for name, kpi in kpis.items())
-    )
-    return {
-        r["segment_id"]: Measured(r["customers"], {name: r[f"of_{name}"] for name in kpis}) for r in found.collect()
-    }
+    figures = (F.expr(kpi.sql).cast("double").alias(f"of_{name}") for name, kpi in kpis.items())
+    found = context.warehouse.frame(SEGMENT_PROFILES, mine).select("segment_id", "customers", *figures).collect()
+    return {r["segment_id"]: Measured(r["customers"], {name: r[f"of_{name}"] for name in kpis}) for r in found}
 
 
 def _breached(context: Context, previous: Row) -> set[tuple[str, str]]:

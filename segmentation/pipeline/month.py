@@ -269,14 +269,12 @@ def _audit(context: Context, run: Run, features_run: Row, everyone: Everyone) ->
         staged = past.agg(F.coalesce(F.sum("net_amount"), F.lit(0)).alias("money")).collect()[0]["money"]
         population = context.warehouse.read_run(POPULATION, run.as_of, run.run_id).collect()
         apart = sum((r["revenue_lifetime"] for r in population if r["exclusion"] != SCORED), Decimal(0))
-        money: dict[str, Decimal] = {}
-        for r in context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id).collect():
-            money[r["dimension"]] = money.get(r["dimension"], Decimal(0)) + r["revenue_lifetime"]
-        for dimension, of_segments in money.items():
-            if of_segments + apart != staged:
+        profiles = context.warehouse.read_run(SEGMENT_PROFILES, run.as_of, run.run_id)
+        for r in profiles.groupBy("dimension").agg(F.sum("revenue_lifetime").alias("money")).collect():
+            if r["money"] + apart != staged:
                 raise GuardError(
-                    f"segment_profiles, {dimension}: lifetime revenue {of_segments:,}, and {apart:,} of those who are "
-                    f"excluded; staged lines hold {staged:,}. Nothing was published."
+                    f"segment_profiles, {r['dimension']}: lifetime revenue {r['money']:,}, and {apart:,} of those who "
+                    f"are excluded; staged lines hold {staged:,}. Nothing was published."
                 )
         names = context.warehouse.read_run(EXCLUDED_CUSTOMERS, run.as_of, run.run_id)
         too = rows.select("customer_id").distinct().withColumn("is_scored", F.lit(True))

@@ -32,7 +32,7 @@ def write_profiles(
     context: Context, run: Run, previous: Row | None, segments: DataFrame, everyone: Everyone,
     models: Mapping[str, Model], tiles: DataFrame,
 ) -> dict[str, int]:  # fmt: skip
-    """Profiles the segments that `run` has written; returns the versions of both tables.
+    """Profiles the `segments` that `run` has written; returns the versions of both tables.
 
     previous: the run of the as-of date before, whose segments are held against what has been spent since.
     """

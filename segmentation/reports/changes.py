@@ -86,11 +86,11 @@ def kinship(data: ReportData) -> list[Kinship]:
     def named(segment_id: str) -> str:
         return UNKNOWN if segment_id in (NEW, GONE) else data.names.get(segment_id, segment_id)
 
+    order = dimensions(data)
     found = [
         Kinship(d, named(text(r["from_segment_id"])), text(r["relation"]), named(text(r["to_segment_id"])),
                 number(r["overlap"]))
-        for d in dimensions(data) for r in rows_of(data.lineage, d)
+        for d in order for r in rows_of(data.lineage, d)
     ]  # fmt: skip
-    order = dimensions(data)
     # Whatever the order in which the rows are stored.
     return sorted(found, key=lambda k: (k.relation == SAME, order.index(k.dimension), k.relation, k.before, k.now))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from segmentation.core.config import code_version
-from tests.conftest import JAVA, ROOT, SUBMIT, job_environment
+from tests.conftest import FAST, ROOT, SUBMIT, job_environment
 from tests.published import table
 
 
@@ -27,7 +27,8 @@ def test_a_job_with_the_wheel_runs_the_code_of_this_tree(shop: Path, tmp_path: P
     )
     options = ["--config", str(shop / "conf"), "--source", "shop", "--input", str(shop / "raw"),
                "--warehouse", str(tmp_path / "warehouse")]  # fmt: skip
-    quick = ["--conf", f"spark.driver.extraJavaOptions={JAVA} -XX:TieredStopAtLevel=1"]
+    java = "spark.driver.extraJavaOptions"
+    quick = ["--conf", f"{java}={FAST[java]}"]
     command = [*SUBMIT, *quick, "--py-files", str(wheel), str(job), *options]
     done = subprocess.run(command, cwd=ROOT, env=job_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
