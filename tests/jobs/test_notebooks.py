@@ -49,13 +49,9 @@ SAYS = {
     "04_read_the_segments": r"\d+% of customers, \d+% of revenue",
     "05_a_year_of_months": r"2018-01-01  refit",
 }
-SWEEPS = ("03_choose_k",)
-"""Fit models of their own, which takes a minute."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name in SWEEPS else name for name in SAYS]
-)
+@pytest.mark.parametrize("name", SAYS)
 def test_on_the_default_input_it_runs_to_its_end(
     name: str, demo_warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
