@@ -8,7 +8,8 @@ from delta.tables import DeltaTable
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import PROMOTIONS, RUNS, SCHEMA, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
-from segmentation.io.delta import Warehouse, absolute, quote
+from segmentation.io.contract import quote
+from segmentation.io.delta import Warehouse, absolute
 
 STORE = "segmentation_store"
 VIEWS = SCHEMA

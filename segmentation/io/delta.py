@@ -6,59 +6,23 @@ import datetime as dt
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, StructField, StructType
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import Column, Table
+from segmentation.io.commits import ATTEMPTS, LOST, committed, last_commit
+from segmentation.io.contract import create_table, quote, struct, widen_table
 from segmentation.io.files import file_system, literal
 
-# In delta-spark 4.4 these are siblings: the basic class is a base of none of the others.
-LOST = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
-COMMITTED = "spark.databricks.delta.lastCommitVersionInSession"
 FIRST_ROWS = "first rows"
 """The transaction of a table's first append, in every version of this code that may write beside another."""
-ATTEMPTS = 8  # a commit that lost to another writer is tried again this often; each loss means somebody won
 HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations that change no row."""
-KEPT = "interval 400 days"
-"""How long a state table's earlier versions can be read. Runs pin them, and the last run of a monthly rhythm is older
-than the 7 days after which Delta refuses to go back."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A partition of a published table: what one attempt wrote of it, and when last."""
-
-    as_of: dt.date
-    run_id: str
-    written: dt.datetime
 
 
 class Warehouse:
@@ -99,30 +63,10 @@ class Warehouse:
                 time.sleep(0.25)
 
     def _match_contract(self, table: Table) -> None:
-        path = self.path(table)
-        if not self.exists(table):
-            builder = DeltaTable.createIfNotExists(self.spark).location(path).comment(table.grain)
-            builder = builder.addColumns(_with_comments(table))
-            if table.partition_by:
-                builder = builder.partitionedBy(*table.partition_by)
-            if table.kind == "state":
-                builder = builder.property("delta.deletedFileRetentionDuration", KEPT)
-                builder = builder.property("delta.logRetentionDuration", KEPT)
-            if table.change_feed:
-                builder = builder.property("delta.enableChangeDataFeed", "true")
-            builder.execute()
-            return
-        stored = {f.name: f.dataType for f in self.spark.read.format("delta").load(path).schema}
-        missing = [c for c in table.columns if c.name not in stored]
-        for c in table.columns:
-            if c.name in stored and not _same_type(stored[c.name], c.type):
-                raise SegmentationError(
-                    f'{path}: column "{c.name}" is {stored[c.name].simpleString()}, this version writes {c.type}. '
-                    "Use another --warehouse, or migrate the table."
-                )
-        if missing:
-            columns = ", ".join(f"`{c.name}` {c.type} COMMENT {quote(c.comment)}" for c in missing)
-            self.spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
+        if self.exists(table):
+            widen_table(self.spark, self.path(table), table)
+        else:
+            create_table(self.spark, self.path(table), table)
 
     def read(self, table: Table | str, version: int | None = None) -> DataFrame:
         """A table as it is, or as it was at `version`."""
@@ -133,7 +77,7 @@ class Warehouse:
 
     def read_run(self, table: Table, as_of: dt.date, run_id: str) -> DataFrame:
         """What one run wrote; both partition columns are literals, so other partitions are never listed."""
-        return self.read(table).where(_partition(as_of, run_id))
+        return self.read(table).where(partition(as_of, run_id))
 
     def rows_of_run(self, table: Table, as_of: dt.date, run_id: str) -> list[Row]:
         """The same of a small table, collected; what a run wrote stays the same, and is read once, or not at all."""
@@ -146,9 +90,7 @@ class Warehouse:
 
     def frame(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
         """Rows made on the driver, in the table's types and order."""
-        return self.spark.createDataFrame(
-            [tuple(row[name] for name in table.names) for row in rows], _struct(table.ddl)
-        )
+        return self.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], struct(table.ddl))
 
     def merge(self, table: Table, rows: DataFrame, gone: DataFrame | None = None, once: Collection[str] = ()) -> int:
         """Upserts `rows` on the table's key, deletes the keys in `gone`, in one commit, and returns its version.
@@ -175,7 +117,7 @@ class Warehouse:
                 .execute()
             )  # fmt: skip
 
-        return self._committed(table, commit)
+        return self.committed(table, commit)
 
     def insert_missing(self, table: Table, rows: DataFrame, on: str | None = None) -> int:
         """Inserts the rows whose key (or the condition `on`, between t and s) is not there yet; one commit.
@@ -194,7 +136,7 @@ class Warehouse:
             assert done is not None  # it counts what it did
             inserted = done["num_inserted_rows"]
 
-        made = self._committed(table, commit)
+        made = self.committed(table, commit)
         known = self._rows.get(path)
         if inserted and known is not None and known[0] + 1 == made == self._newest(table):  # nobody else's commit
             added = ours.collect()
@@ -214,7 +156,7 @@ class Warehouse:
             return False
         writer = _appending(table, rows)
         writer.option("txnAppId", FIRST_ROWS).option("txnVersion", 1).save(self.path(table))
-        return self.spark.conf.get(COMMITTED, None) is not None
+        return last_commit(self.spark) is not None
 
     def replace(self, table: Table, rows: DataFrame, keys: DataFrame, parts: Collection[dt.date]) -> int:
         """Makes the rows whose key is in `keys` (some of the key columns) be `rows`; one commit, returns its version.
@@ -231,7 +173,7 @@ class Warehouse:
             written = others.select(*table.names).unionByName(rows.select(*table.names))
             written.write.format("delta").mode("overwrite").option("replaceWhere", inside).save(self.path(table))
 
-        return self._committed(table, commit)
+        return self.committed(table, commit)
 
     def changes(self, table: Table, since: int, until: int) -> DataFrame:
         """The rows that the commits after `since` up to `until` inserted, deleted, or changed: before and after."""
@@ -245,7 +187,7 @@ class Warehouse:
         if as_ofs is not None:
             dates = ", ".join(f"DATE'{as_of}'" for as_of in as_ofs)
             writer = writer.option("replaceWhere", f"as_of IN ({dates})")
-        return self._committed(table, lambda: writer.save(self.path(table)))
+        return self.committed(table, lambda: writer.save(self.path(table)))
 
     def write_attempt(self, table: Table, rows: DataFrame, as_of: dt.date, run_id: str) -> int:
         """Writes one attempt's partition of a published table, once; nobody sees it before the run is published."""
@@ -264,42 +206,11 @@ class Warehouse:
         Appends: an attempt's id is its own, so that there is nothing to replace, and to look for it (`replaceWhere`)
         took three quarters of the time of a small write.
         """
-        ours = F.expr(" OR ".join(_partition(as_of, run_id) for as_of, run_id in run_ids.items()))
+        ours = F.expr(" OR ".join(partition(as_of, run_id) for as_of, run_id in run_ids.items()))
         other = F.raise_error(F.concat(F.lit(f"{table.name}: a row of another attempt: "), F.col("run_id")))
         rows = rows.withColumn("run_id", F.when(ours, F.col("run_id")).otherwise(other))
         writer = _appending(table, rows)
-        return self._committed(table, lambda: writer.save(self.path(table)))
-
-    def parts(self, table: Table) -> list[Part]:
-        """The partitions of a published table."""
-        rows = self.read(table).select("as_of", "run_id", F.col("_metadata.file_modification_time").alias("at"))
-        found = rows.groupBy("as_of", "run_id").agg(F.max(F.unix_micros("at")).alias("at")).collect()
-        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-        return [Part(r["as_of"], r["run_id"], epoch + dt.timedelta(microseconds=r["at"])) for r in found]
-
-    def delete_parts(self, table: Table, parts: Iterable[tuple[dt.date, str]]) -> int:
-        """Takes partitions, by as-of date and run, away in one commit that reads no data; returns its version."""
-        gone = " OR ".join(_partition(as_of, run_id) for as_of, run_id in parts)
-        return self._committed(table, lambda: DeltaTable.forPath(self.spark, self.path(table)).delete(gone))
-
-    def compact(self, table: Table) -> tuple[int, int]:
-        """Makes large files of small ones, in a commit that changes no row; how many there were, and are."""
-        stored = DeltaTable.forPath(self.spark, self.path(table))
-
-        def files() -> int:
-            row = stored.detail().select("numFiles").first()
-            assert row is not None
-            return int(row["numFiles"])
-
-        before = files()
-        self._committed(table, lambda: stored.optimize().executeCompaction())
-        return before, files()
-
-    def vacuum(self, table: Table) -> None:
-        """Deletes files that no version within the table's retention refers to; a table without rows has none."""
-        if self.version(table) == 0:
-            return  # the first commit after the creation is that of rows, see `_append_first`
-        DeltaTable.forPath(self.spark, self.path(table)).vacuum()
+        return self.committed(table, lambda: writer.save(self.path(table)))
 
     def restore(self, table: Table, version: int) -> int:
         """Makes a state table hold the rows that it held at `version`; returns the version with them.
@@ -309,7 +220,7 @@ class Warehouse:
         """
         if self.operations(table, version):
             stored = DeltaTable.forPath(self.spark, self.path(table))
-            return self._committed(table, lambda: stored.restoreToVersion(version))
+            return self.committed(table, lambda: stored.restoreToVersion(version))
         return version
 
     def operations(self, table: Table, since: int, until: int | None = None) -> list[str]:
@@ -324,18 +235,10 @@ class Warehouse:
             if (until is None or r["version"] <= until) and r["operation"] not in HOUSEKEEPING
         ]
 
-    def _committed(self, table: Table, commit: Callable[[], object]) -> int:
+    def committed(self, table: Table, commit: Callable[[], object]) -> int:
         """The version that this commit made, whatever another process has committed since; one thread a session."""
-        for attempt in range(1, ATTEMPTS + 1):
-            self.spark.conf.unset(COMMITTED)
-            try:
-                commit()
-                break
-            except LOST:
-                if attempt == ATTEMPTS:
-                    raise
-        made = self.spark.conf.get(COMMITTED, None)
-        return self.version(table) if made is None else int(made)
+        made = committed(self.spark, commit)
+        return self.version(table) if made is None else made
 
     def version(self, table: Table) -> int:
         """The table's newest Delta version."""
@@ -391,28 +294,9 @@ def _differs(table: Table, without: Collection[str] = ()) -> str:
 
 def _appending(table: Table, rows: DataFrame) -> DataFrameWriter:
     """Appends the rows in the table's columns and types."""
-    return rows.select(*table.names).to(_struct(table.ddl)).write.format("delta").mode("append")
+    return rows.select(*table.names).to(struct(table.ddl)).write.format("delta").mode("append")
 
 
-def _same_type(stored: DataType, ddl: str) -> bool:
-    return stored.simpleString() == _struct(f"c {ddl}")["c"].dataType.simpleString()
-
-
-def _with_comments(table: Table) -> StructType:
-    columns = zip(_struct(table.ddl), table.columns, strict=True)
-    return StructType([StructField(f.name, f.dataType, f.nullable, {"comment": c.comment}) for f, c in columns])
-
-
-@cache
-def _struct(ddl: str) -> StructType:
-    return cast(StructType, StructType.fromDDL(ddl))
-
-
-def _partition(as_of: dt.date, run_id: str) -> str:
+def partition(as_of: dt.date, run_id: str) -> str:
     """SQL for the rows of one attempt at one date: literals, so that other partitions are never listed."""
     return f"(as_of = DATE'{as_of}' AND run_id = {quote(run_id)})"
-
-
-def quote(text: str) -> str:
-    """The text as a literal of SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

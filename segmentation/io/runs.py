@@ -13,7 +13,8 @@ from pyspark.sql import Row
 from segmentation.core.config import code_version, fingerprint
 from segmentation.core.errors import SegmentationError
 from segmentation.core.schemas import PROMOTIONS, RUNS, Table
-from segmentation.io.delta import ATTEMPTS, Warehouse
+from segmentation.io.commits import ATTEMPTS
+from segmentation.io.delta import Warehouse
 
 R = TypeVar("R", bound="Row | dict[str, Any]")
 

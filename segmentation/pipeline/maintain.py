@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from segmentation.core.config import Strict, load
 from segmentation.core.errors import BadInputError, nearest
 from segmentation.core.schemas import AGGREGATES, K_SELECTION, K_SWEEP, RUNS, SEGMENT_LINEAGE, SEGMENT_MODELS, Table
-from segmentation.io.delta import Part
+from segmentation.io import housekeeping
+from segmentation.io.housekeeping import Part
 from segmentation.pipeline.context import Context
 
 EVERY_FIT = (SEGMENT_MODELS.name, SEGMENT_LINEAGE.name, K_SWEEP.name, K_SELECTION.name)
@@ -61,19 +62,19 @@ def run_maintain(context: Context, now: dt.datetime, dry_run: bool = False) -> d
     for table in tables:
         with context.steps.step(table.name) as facts:
             if table.kind == "published":
-                parts = warehouse.parts(table)
+                parts = housekeeping.parts(warehouse, table)
                 gone = _superfluous(rules, table, parts, runs, now)
                 found[table.name] = sorted({part.run_id for part, _ in gone})
                 facts += [f"{n} {why}" for why, n in sorted(Counter(why for _, why in gone).items())]
                 if gone and not dry_run:
-                    warehouse.delete_parts(table, [(part.as_of, part.run_id) for part, _ in gone])
+                    housekeeping.delete_parts(warehouse, table, [(part.as_of, part.run_id) for part, _ in gone])
             elif not dry_run:
-                before, after = warehouse.compact(table)
+                before, after = housekeeping.compact(warehouse, table)
                 facts.append(f"{before:,} files, {after:,} now")
     if not dry_run:
         with context.steps.step("vacuum") as facts, ThreadPoolExecutor(4) as threads:
             # Each is a chain of short jobs, most of them the driver's overhead.
-            list(threads.map(warehouse.vacuum, tables))
+            list(threads.map(lambda table: housekeeping.vacuum(warehouse, table), tables))
             facts.append(f"{len(tables)} tables")
     return found
 

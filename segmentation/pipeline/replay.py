@@ -11,6 +11,7 @@ from segmentation.core.errors import BadInputError, GuardError
 from segmentation.core.schemas import DRIFT_REPORT, Table
 from segmentation.io.contents import contents, missing
 from segmentation.io.failures import SPARK_FAILED, is_gone, reason
+from segmentation.io.housekeeping import delete_parts
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline.bundle import bundle_of
 from segmentation.pipeline.context import Context
@@ -71,7 +72,7 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
     finally:
         for _, run, made in wrote:
             for table in made:
-                context.warehouse.delete_parts(table, [(as_of, run.run_id)])
+                delete_parts(context.warehouse, table, [(as_of, run.run_id)])
     return found
 
 

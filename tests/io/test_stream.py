@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.core.errors import BadInputError
 from segmentation.core.schemas import RUNS
 from segmentation.io import RunStore, Warehouse
+from segmentation.io.housekeeping import compact
 from segmentation.io.stream import on_new_runs
 from tests.io.data import attempt
 
@@ -29,7 +30,7 @@ def test_it_calls_once_for_what_is_new(warehouse: Warehouse, store: RunStore) ->
     store.publish(attempt("monthly", config=2))
     assert [calls(warehouse), calls(warehouse)] == [1, 0]
     store.publish(attempt("monthly", config=3))
-    warehouse.compact(RUNS)  # files of its own, and no run more
+    compact(warehouse, RUNS)  # files of its own, and no run more
     assert [calls(warehouse), calls(warehouse)] == [1, 0]
 
 
@@ -38,7 +39,7 @@ def test_where_housekeeping_has_taken_its_place_away_it_looks_again(warehouse: W
     store.publish(attempt("monthly", config=1))
     assert calls(warehouse) == 1
     store.publish(attempt("monthly", config=2))
-    warehouse.compact(RUNS)
+    compact(warehouse, RUNS)
     spark = warehouse.spark
     spark.conf.set(UNCHECKED, "false")
     try:

@@ -19,7 +19,8 @@ from pyspark.sql import functions as F
 
 from segmentation.core.schemas import K_SWEEP, SEGMENT_PROFILES, STG_CUSTOMERS, STG_PRODUCTS
 from segmentation.io import Warehouse
-from segmentation.io.delta import ATTEMPTS
+from segmentation.io.commits import ATTEMPTS
+from segmentation.io.housekeeping import compact, vacuum
 from segmentation.tiles import CATEGORY_PRICE
 from tests.io.data import AS_OF, EARLIER, at_once, found_ks, found_products, products, sweep
 
@@ -66,8 +67,8 @@ def test_rows_that_came_with_the_table_itself_are_merged(warehouse: Warehouse, s
 
 def test_housekeeping_leaves_the_first_commit_to_the_first_rows(warehouse: Warehouse) -> None:
     warehouse.create([STG_PRODUCTS])
-    warehouse.compact(STG_PRODUCTS)
-    warehouse.vacuum(STG_PRODUCTS)
+    compact(warehouse, STG_PRODUCTS)
+    vacuum(warehouse, STG_PRODUCTS)
     assert warehouse.version(STG_PRODUCTS) == 0
 
 

@@ -12,7 +12,7 @@ from pyspark.sql import Row, SparkSession
 from segmentation.core.errors import BadInputError
 from segmentation.core.schemas import POPULATION, RUNS, STG_PRODUCTS, TABLES
 from segmentation.io import runs
-from segmentation.io.delta import Part
+from segmentation.io.housekeeping import Part, compact
 from segmentation.io.runs import Run, new_run
 from segmentation.pipeline import Context, run_maintain
 from segmentation.pipeline.maintain import EVERY_FIT, MaintenanceRules, _superfluous
@@ -124,7 +124,7 @@ def test_small_files_become_one_and_pinned_versions_stay_readable(shop: Shop) ->
         rows = [dict.fromkeys(STG_PRODUCTS.names) | {"product_id": f"p{i}"}]
         version = warehouse.merge(STG_PRODUCTS, warehouse.frame(STG_PRODUCTS, rows))
     shop.publish(shop.attempt(JULY))
-    assert warehouse.compact(STG_PRODUCTS) == (4, 1)
+    assert compact(warehouse, STG_PRODUCTS) == (4, 1)
     shop.maintain(0 * DAY)
     assert warehouse.read(STG_PRODUCTS, version - 1).count() == 3
     assert warehouse.read(STG_PRODUCTS).count() == 4

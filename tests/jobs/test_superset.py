@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,22 @@ def test_every_chart_is_drawn_of_a_retailer_that_has_everything(retailer_of_two_
     assert largest["segment_name"] in found["What segments are like"]["text"]
 
 
-def test_every_chart_is_drawn_of_the_demos_data_too(demo_warehouse: Path, tmp_path: Path) -> None:
-    [found] = [
-        charts(tmp_path / "home", port)
+def started_again(home: Path, sql_port: int) -> None:
+    """What was changed by hand in the charts of the bundle is as the bundle says after the next start."""
+    with closing(sqlite3.connect(home / "superset.db")) as database:
+        query = "SELECT slice_name, params FROM slices ORDER BY slice_name"
+        before = database.execute(query).fetchall()
+        with database:
+            database.execute("UPDATE slices SET params = '{}'")
+        with superset(home, sql_port):
+            assert database.execute(query).fetchall() == before
+
+
+def test_every_chart_is_drawn_of_the_demos_data_too_and_a_later_start_follows_the_bundle(
+    demo_warehouse: Path, tmp_path: Path
+) -> None:
+    [(found, _)] = [
+        (charts(tmp_path / "home", port), started_again(tmp_path / "home", port))
         for port in start(demo_warehouse, "everyone", tmp_path / "log", CONF, "complete_journey")
     ]
     for title, chart in found.items():
