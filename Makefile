@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 WAREHOUSE ?= warehouse
 AS_OF ?= 2018-01-01
+SOURCE ?= complete_journey
 LINES ?= 20000000
 ROWS ?= 500000
 CUSTOMERS ?= 100000
@@ -27,7 +28,7 @@ SUPERSET := build/superset/.installed
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
 	@echo "make test   all checks and tests"
-	@echo "make sql    a SQL prompt on the warehouse"
+	@echo "make sql    a SQL prompt on the warehouse (SOURCE=name where it is not the demo's)"
 	@echo "make sql-server  the same for BI tools: jdbc:hive2://127.0.0.1:10000 (PORT=n, AUDIENCE=everyone for aggregates alone)"
 	@echo "make bi     dashboards in a Superset of its own, on what make sql-server serves: http://127.0.0.1:8088 (BI_PORT=n)"
 	@echo "make docs   the reference of metrics, tables, marts, segments and decisions, in build/docs"
@@ -70,11 +71,11 @@ new-source: setup
 	@segmentation new-source --name "$(NAME)" --files "$(FILES)" $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(TIME_ZONE),--time-zone "$(TIME_ZONE)")
 
 sql: setup
-	@segmentation catalog --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
+	@segmentation catalog --source $(SOURCE) --warehouse "$(WAREHOUSE)" --out build/catalog.sql $(QUIET)
 	@spark-sql --properties-file conf/spark/local.conf -i build/catalog.sql $(QUIET)
 
 sql-server: setup
-	@$(SUBMIT) jobs/sql_server.py --warehouse "$(WAREHOUSE)" --port $(PORT) --audience $(AUDIENCE) $(QUIET)
+	@$(SUBMIT) jobs/sql_server.py --source $(SOURCE) --warehouse "$(WAREHOUSE)" --port $(PORT) --audience $(AUDIENCE) $(QUIET)
 
 docs: setup
 	@segmentation docs --out build/docs

@@ -17,7 +17,7 @@ def main() -> None:
     for run in run_months(context, options.as_of, options.input):
         reports = run_reports(context, run)
         context.steps.say(f"verdict on {run['as_of']}: {run['verdict']}, {run['reason']}")
-    refresh_aggregates(context)
+        refresh_aggregates(context)
     print_summary(context, run["as_of"], run["run_id"])
     context.steps.say("\n" + "\n".join(f"Report: {path}" for path in reports))
 

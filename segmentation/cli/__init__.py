@@ -14,6 +14,7 @@ from importlib import import_module
 from deltalake.exceptions import DeltaError
 
 from segmentation.cli.parser import build_parser
+from segmentation.core.errors import first_line
 from segmentation.io.failures import run_job
 
 __all__ = ["main"]
@@ -28,7 +29,7 @@ def main() -> None:
     except BrokenPipeError:  # whoever read it has seen enough: `segmentation tables | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, UnicodeError, DeltaError) as error:  # a full disk, a folder that is a file, a damaged table
-        print(f"error: {str(error).splitlines()[0]!a}"[:500], file=sys.stderr)
+        print(f"error: {first_line(error)!a}"[:500], file=sys.stderr)
         sys.exit(2)
 
 

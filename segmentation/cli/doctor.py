@@ -17,7 +17,7 @@ import urllib3
 from deltalake.exceptions import DeltaError
 
 from segmentation.cli.shown import print_json, print_table
-from segmentation.core.errors import ConfigError
+from segmentation.core.errors import ConfigError, first_line
 from segmentation.core.schemas import SEGMENTS
 from segmentation.io.reader import Reader
 
@@ -105,7 +105,7 @@ def _warehouse(root: str) -> Iterator[Finding]:
         reader = Reader(root)
     except DeltaError as error:
         advice = "Its log is damaged: restore the folder from a backup, or name another by --warehouse."
-        yield Finding("warehouse", str(error).splitlines()[0][:80], advice)
+        yield Finding("warehouse", first_line(error)[:80], advice)
         return
     except ConfigError:
         yield Finding("warehouse", f"no published tables in {root}", "Run make demo, or name another by --warehouse.")

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlglot import exp
 
-from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.errors import ConfigError, first_line, nearest
 
 
 class Strict(BaseModel):
@@ -110,7 +110,7 @@ def parse_sql(text: str, where: str) -> exp.Condition:
     try:
         tree = sqlglot.parse_one(text, read="spark")
     except sqlglot.errors.SqlglotError as error:
-        raise ConfigError(f"{where}: not a SQL expression: {text!r} ({str(error).splitlines()[0]})") from None
+        raise ConfigError(f"{where}: not a SQL expression: {text!r} ({first_line(error)})") from None
     if not isinstance(tree, exp.Condition) or tree.find(exp.Select):
         # A subquery or a statement would reach beyond the row that the expression is given.
         raise ConfigError(f"{where}: expected one expression over columns, found {text!r}.")

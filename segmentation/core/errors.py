@@ -26,10 +26,45 @@ class GuardError(SegmentationError):
     exit_code = 3
 
 
+class OvertakenError(SegmentationError):
+    """Another job has written or published in the meantime; started again, this one goes on from there. Exit code 1."""
+
+    exit_code = 1
+
+
 class StopError(SegmentationError):
     """What was accepted has drifted beyond what may be published. Exit code 4."""
 
     exit_code = 4
+
+
+MACHINES = (
+    "No space left on device", "OutOfMemoryError", "ExecutorLostFailure", "Executor heartbeat timed out",
+    "SparkContext was shut down", "Connection refused", "Connection reset", "UnknownHostException", "SocketTimeout",
+)  # fmt: skip
+"""What Java and Spark say of disks, memory, processes and networks."""
+
+
+def is_of_the_machines(error: Exception) -> bool:
+    """Whether what Spark says of files or values is due to where it runs: then it is worth trying again.
+
+    >>> is_of_the_machines(RuntimeError("Task failed: java.io.IOException: No space left on device"))
+    True
+    >>> is_of_the_machines(RuntimeError("[CAST_INVALID_INPUT] The value 'two' of the type STRING"))
+    False
+    """
+    return any(sign in str(error) for sign in MACHINES)
+
+
+def first_line(error: Exception | str) -> str:
+    r"""The first line that says something, or else what kind of error it is.
+
+    >>> first_line("\n[PARSE_SYNTAX_ERROR] Syntax error")
+    '[PARSE_SYNTAX_ERROR] Syntax error'
+    >>> first_line(ValueError())
+    'ValueError'
+    """
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from segmentation.io.secrets import secret
 
 ENCODED = "whsec_"
 WAIT = 0.5
-"""Seconds before the second retry; each further one waits twice as long (the first does not wait)."""
+"""Half the seconds before the second retry; each further one waits twice as long (the first does not wait)."""
 Address = Annotated[str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
 NAMED = r"^\$\w+$"
 """A variable of the environment."""
@@ -38,11 +38,17 @@ class Webhook(Strict):
     attempts: int = Field(4, ge=1)
 
     def ready(self) -> tuple[str, str]:
-        """Address and secret. Raises ConfigError for a variable that is not set, and an address that is none."""
+        """Address and secret. Raises ConfigError for a variable that is not set, and where one of them is none."""
         where = "conf/alerts.yml: webhook"
         url, key = secret(where, "url", self.url), secret(where, "secret", self.secret)
         if not url.startswith(("https://", "http://")):
             raise ConfigError(f"{where}: `url` is no address that begins with https:// or http://.")
+        try:
+            _decoded(key)
+        except ValueError:
+            raise ConfigError(
+                f"{where}: what follows {ENCODED} in `secret` is no base64. Copy the secret as the receiver shows it."
+            ) from None
         return url, key
 
 
@@ -85,8 +91,11 @@ def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
     Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md.
     """
     signed = f"{message_id}.{timestamp}.".encode() + body
-    secret_bytes = base64.b64decode(key.removeprefix(ENCODED)) if key.startswith(ENCODED) else key.encode()
-    return "v1," + base64.b64encode(hmac.new(secret_bytes, signed, hashlib.sha256).digest()).decode()
+    return "v1," + base64.b64encode(hmac.new(_decoded(key), signed, hashlib.sha256).digest()).decode()
+
+
+def _decoded(key: str) -> bytes:
+    return base64.b64decode(key.removeprefix(ENCODED), validate=True) if key.startswith(ENCODED) else key.encode()
 
 
 def post(hook: Webhook, message_id: str, payload: Mapping[str, object], now: datetime) -> int:

@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import OvertakenError, SegmentationError
 from segmentation.core.schemas import Column, Table
 from segmentation.io.commits import ATTEMPTS, LOST, committed, last_commit
 from segmentation.io.contract import create_table, quote, struct, widen_table
@@ -21,8 +21,8 @@ from segmentation.io.files import file_system, literal
 
 FIRST_ROWS = "first rows"
 """The transaction of a table's first append, in every version of this code that may write beside another."""
-HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END")
-"""Operations that change no row."""
+NO_ROW = ("OPTIMIZE", "VACUUM START", "VACUUM END", "ADD COLUMNS")
+"""Operations that change no row of what was there."""
 
 
 class Warehouse:
@@ -92,11 +92,15 @@ class Warehouse:
         """Rows made on the driver, in the table's types and order."""
         return self.spark.createDataFrame([tuple(row[name] for name in table.names) for row in rows], struct(table.ddl))
 
-    def merge(self, table: Table, rows: DataFrame, gone: DataFrame | None = None, once: Collection[str] = ()) -> int:
+    def merge(
+        self, table: Table, rows: DataFrame, gone: DataFrame | None = None, once: Collection[str] = (),
+        base: int | None = None,
+    ) -> int:  # fmt: skip
         """Upserts `rows` on the table's key, deletes the keys in `gone`, in one commit, and returns its version.
 
         Rows that are already there with the same values are left alone, so a repeat changes nothing. The columns
-        `once` keep the value that they were inserted with. A key must not be in both, nor twice in `rows`.
+        `once` keep the value that they were inserted with. A key must not be in both, nor twice in `rows`. base: see
+        `committed`.
         """
         key = " AND ".join(f"t.`{k}` <=> s.`{k}`" for k in table.key)
         others = [c.name for c in table.columns if c.name not in (*table.key, *once)]
@@ -117,7 +121,7 @@ class Warehouse:
                 .execute()
             )  # fmt: skip
 
-        return self.committed(table, commit)
+        return self.committed(table, commit, base)
 
     def insert_missing(self, table: Table, rows: DataFrame, on: str | None = None) -> int:
         """Inserts the rows whose key (or the condition `on`, between t and s) is not there yet; one commit.
@@ -158,12 +162,14 @@ class Warehouse:
         writer.option("txnAppId", FIRST_ROWS).option("txnVersion", 1).save(self.path(table))
         return last_commit(self.spark) is not None
 
-    def replace(self, table: Table, rows: DataFrame, keys: DataFrame, parts: Collection[dt.date]) -> int:
+    def replace(
+        self, table: Table, rows: DataFrame, keys: DataFrame, parts: Collection[dt.date], base: int | None = None
+    ) -> int:  # fmt: skip
         """Makes the rows whose key is in `keys` (some of the key columns) be `rows`; one commit, returns its version.
 
         `parts`: the values, one at least, of the column that parts the table in which such rows and keys lie. Their
         files are written anew in one pass: to MERGE them rewrote the same ones, and took twice as long. Other parts
-        stay unread.
+        stay unread. base: see `committed`.
         """
         (part,) = table.parted_by
         inside = " OR ".join(f"{part} = DATE'{value}'" for value in sorted(parts))
@@ -173,7 +179,7 @@ class Warehouse:
             written = others.select(*table.names).unionByName(rows.select(*table.names))
             written.write.format("delta").mode("overwrite").option("replaceWhere", inside).save(self.path(table))
 
-        return self.committed(table, commit)
+        return self.committed(table, commit, base)
 
     def changes(self, table: Table, since: int, until: int) -> DataFrame:
         """The rows that the commits after `since` up to `until` inserted, deleted, or changed: before and after."""
@@ -213,32 +219,43 @@ class Warehouse:
         return self.committed(table, lambda: writer.save(self.path(table)))
 
     def restore(self, table: Table, version: int) -> int:
-        """Makes a state table hold the rows that it held at `version`; returns the version with them.
+        """Makes a state table hold the rows that it held at `version`; returns the newest version with them.
 
         Nothing is done where it does, whatever housekeeping has moved. Raises Spark's error where files of that
         version are gone.
         """
-        if self.operations(table, version):
-            stored = DeltaTable.forPath(self.spark, self.path(table))
-            return self.committed(table, lambda: stored.restoreToVersion(version))
-        return version
+        newest = self.version(table)
+        if not self.operations(table, version, newest):
+            return newest
+        stored = DeltaTable.forPath(self.spark, self.path(table))
+        made = self.committed(table, lambda: stored.restoreToVersion(version))
+        self._match_contract(table)  # the columns are those of then, too
+        return made
 
     def operations(self, table: Table, since: int, until: int | None = None) -> list[str]:
         """What Delta calls the commits after the version `since`, up to `until`, that may have changed rows."""
-        behind = self.version(table) - since
-        if not behind:
-            return []
-        commits = DeltaTable.forPath(self.spark, self.path(table)).history(behind).select("version", "operation")
+        stored, behind = DeltaTable.forPath(self.spark, self.path(table)), self.version(table) - since
+        commits: list[Row] = []
+        while behind:  # the newest so many: more, where somebody commits in between
+            commits = stored.history(behind).select("version", "operation").collect()
+            if commits[0]["version"] - since == behind:
+                break
+            behind = commits[0]["version"] - since
         return [
-            r["operation"]
-            for r in commits.collect()
-            if (until is None or r["version"] <= until) and r["operation"] not in HOUSEKEEPING
+            r["operation"] for r in commits if (until is None or r["version"] <= until) and r["operation"] not in NO_ROW
         ]
 
-    def committed(self, table: Table, commit: Callable[[], object]) -> int:
-        """The version that this commit made, whatever another process has committed since; one thread a session."""
+    def committed(self, table: Table, commit: Callable[[], object], base: int | None = None) -> int:
+        """The version that this commit made, whatever another process has committed since; one thread a session.
+
+        base: the version that the commit is meant for. Raises OvertakenError where somebody else has changed rows
+        behind it; what was committed stays there, for `restore`.
+        """
         made = committed(self.spark, commit)
-        return self.version(table) if made is None else made
+        ours, version = (0, self.version(table)) if made is None else (1, made)
+        if base is not None and version > base + ours and len(self.operations(table, base, version)) > ours:
+            raise OvertakenError(f"{table.name} was written by another job in the meantime; start this one again.")
+        return version
 
     def version(self, table: Table) -> int:
         """The table's newest Delta version."""

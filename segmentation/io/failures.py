@@ -12,7 +12,7 @@ from collections.abc import Callable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import SegmentationError, first_line
 
 SPARK_FAILED = (PySparkException, Py4JJavaError)
 
@@ -32,13 +32,11 @@ def is_gone(error: Exception) -> bool:
 def reason(error: PySparkException | Py4JJavaError | SegmentationError) -> str:
     """The message of the first cause, without a stack trace and the final full stop."""
     if not isinstance(error, Py4JJavaError):
-        message = str(error)
-    else:
-        cause = error.java_exception
-        while cause.getCause() is not None:
-            cause = cause.getCause()
-        message = str(cause.getMessage() or cause.toString())
-    return message.splitlines()[0].rstrip(". ")
+        return first_line(error).rstrip(". ")
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    return first_line(str(cause.getMessage() or cause.toString())).rstrip(". ")
 
 
 def run_job(job: Callable[[], None]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from segmentation.core.errors import BadInputError, nearest
+from segmentation.core.errors import BadInputError, SegmentationError, nearest
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,12 @@ def exists(spark: SparkSession, path: str) -> bool:
 
 def write_text(spark: SparkSession, path: str, text: str) -> None:
     """Writes a whole text file, beside and then renamed: nobody opens half of it."""
-    (fs, target), (_, scratch) = (file_system(spark, p) for p in (path, path + ".writing"))
+    # Under a name of its own: another process may write the same file.
+    (fs, target), (_, scratch) = (file_system(spark, p) for p in (path, f"{path}.{uuid.uuid4().hex[:8]}.writing"))
     stream = fs.create(scratch, True)
     stream.write(text.encode("utf-8"))
     stream.close()
     fs.delete(target, False)
-    fs.rename(scratch, target)
+    if not fs.rename(scratch, target) and not fs.exists(target):
+        raise SegmentationError(f"{path}: could not be put in its place, the text is in {scratch.getName()} beside it.")
+    fs.delete(scratch, False)  # where the other one was quicker

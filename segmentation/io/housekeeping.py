@@ -52,7 +52,9 @@ def compact(warehouse: Warehouse, table: Table) -> tuple[int, int]:
 
 def vacuum(warehouse: Warehouse, table: Table) -> None:
     """Deletes files that no version within the table's retention refers to; a table without rows has none."""
-    if warehouse.version(table) > 0:  # the first commit after the creation is that of rows, see `Warehouse.merge`
+    if (
+        warehouse.version(table) > 0
+    ):  # the first commit after the creation is that of rows, see `Warehouse._append_first`
         _stored(warehouse, table).vacuum()
 
 

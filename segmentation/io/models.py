@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.core.errors import GuardError
 from segmentation.io.delta import Warehouse
-from segmentation.io.failures import SPARK_FAILED, reason
+from segmentation.io.failures import SPARK_FAILED, is_gone, reason
 
 
 def save_model(warehouse: Warehouse, model: PipelineModel, dimension: str, version: str) -> tuple[str, dict[str, str]]:
@@ -34,6 +34,8 @@ def check_models(warehouse: Warehouse, published: Mapping[str, Mapping[str, str]
     try:
         found = _hashes(warehouse, *published)
     except SPARK_FAILED as error:
+        if not is_gone(error) and "ChecksumException" not in str(error):
+            raise
         # A local file carries Hadoop's own checksum, which refuses altered bytes before they can be hashed.
         where = f"{warehouse.root}/{', '.join(published)}"
         raise GuardError(f"{where} is not what was published: {reason(error)}. {advice}") from None

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.orc
 import pyarrow.parquet
 
-from segmentation.core.errors import BadInputError
+from segmentation.core.errors import BadInputError, first_line
 from segmentation.core.shapes import Seen, Shape
 
 ROWS = 20_000  # enough to meet the values of a column that has few, and read in a second
@@ -35,7 +35,7 @@ def look_at(folder: str) -> tuple[list[Shape], list[str]]:
         try:
             shapes.append(_shape(path))
         except (BadInputError, OSError, ValueError, pa.ArrowException) as error:
-            passed.append(f"{path.name}: {str(error).splitlines()[0]}")
+            passed.append(f"{path.name}: {first_line(error)}")
     if not shapes:
         raise BadInputError(
             f"{folder}: no file can be read. {' '.join(passed)} Expected CSV, Parquet, JSON lines, ORC or Delta."

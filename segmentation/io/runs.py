@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pyspark.sql import Row
 
 from segmentation.core.config import code_version, fingerprint
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import OvertakenError
 from segmentation.core.schemas import PROMOTIONS, RUNS, Table
 from segmentation.io.commits import ATTEMPTS
 from segmentation.io.delta import Warehouse
@@ -52,10 +52,6 @@ def new_run(job: str, as_of: dt.date, config: Any, inputs: Mapping[str, str]) ->
     # Two attempts at one key, dead or alive, must never share a partition.
     run_id = f"{run_key}-{uuid.uuid4().hex[:8]}"
     return Run(job, as_of, run_key, run_id, _utc_now(), config_hash, code, dict(inputs))
-
-
-class OvertakenError(SegmentationError):
-    """Another run of the job was published since the one that this run builds on."""
 
 
 class RunStore:
@@ -114,7 +110,7 @@ class RunStore:
             newest = self.latest(run.job)
             if after is not None and newest is not None and newest["publish_seq"] > after:
                 raise OvertakenError(f"run {run.run_id} was overtaken by {newest['run_id']}; start the job again.")
-        raise SegmentationError(f"run {run.run_id} lost {ATTEMPTS} races to publish; start the job again.")
+        raise OvertakenError(f"run {run.run_id} lost {ATTEMPTS} races to publish; start the job again.")
 
     def promotions(self) -> list[Row]:
         """All there are; the last of those in effect by a date serves at it."""
@@ -156,7 +152,7 @@ class RunStore:
             self._warehouse.insert_missing(PROMOTIONS, self._warehouse.frame(PROMOTIONS, [values]), "t.seq >= s.seq")
             if any((r["seq"], r["model_version"]) == (values["seq"], model_version) for r in self.promotions()):
                 return
-        raise SegmentationError(f"promotion of {model_version} lost {ATTEMPTS} races; start the job again.")
+        raise OvertakenError(f"promotion of {model_version} lost {ATTEMPTS} races; start the job again.")
 
     def _next(self, column: str, table: Table) -> int:
         return max((r[column] for r in self._warehouse.rows(table)), default=0) + 1

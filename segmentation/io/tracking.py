@@ -6,12 +6,14 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from pyspark.ml import PipelineModel
+
+from segmentation.core.errors import first_line
 
 EXPERIMENT = "segmentation"
 OUT_OF_REACH = "MLflow is out of reach"
@@ -158,8 +160,11 @@ class Tracker:
 
     def _give_up(self, error: Exception) -> None:
         # The bundle in Delta is complete without MLflow; the run's notes say that tracking missed it.
-        why = str(error).splitlines()[0][:160]
-        self.warning = f"{OUT_OF_REACH} ({why}): a fit is in Delta only until a month reaches it"
+        self.warning = f"{OUT_OF_REACH} ({first_line(error)[:160]}): a fit is in Delta only until a month reaches it"
+        # Left open, mlflow ends runs as FINISHED when the process does: half a bundle would pass for logged.
+        with suppress(Exception):
+            while self._mlflow.active_run():
+                self._mlflow.end_run("FAILED")
 
 
 def _bundle(version: str) -> str:

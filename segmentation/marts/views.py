@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from segmentation.core.config import Strict, parse, parse_yaml
-from segmentation.core.errors import ConfigError, nearest
+from segmentation.core.errors import ConfigError, first_line, nearest
 from segmentation.core.schemas import AGGREGATES, SCHEMA
 
 Audience = Literal["analysts", "everyone"]
@@ -59,7 +59,7 @@ def _read(path: Path, tables: Collection[str]) -> Mart:
     try:
         tree = sqlglot.parse_one(sql, read="spark")
     except sqlglot.errors.SqlglotError as error:
-        raise ConfigError(f"{path}: not a SELECT: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"{path}: not a SELECT: {first_line(error)}") from None
     if path.stem in tables:
         raise ConfigError(f"{path}: {SCHEMA}.{path.stem} is a table. Name the mart otherwise.")
     if not isinstance(tree, exp.Query):

@@ -31,6 +31,9 @@ from segmentation.segments import Stickiness, load_personas, load_population, lo
 from segmentation.staging import Source, load_source
 from segmentation.tiles import TILES
 
+SOURCE = "source"
+"""The key under which an ingest run's inputs name the mapping."""
+
 
 class Steps:
     """Lines on the terminal: what is being done, and when done with which counts and in how many seconds."""
@@ -78,8 +81,23 @@ class Context:
 
     @cached_property
     def runs(self) -> RunStore:
-        """The run manifest of the warehouse."""
-        return RunStore(self.warehouse)
+        """The run manifest of the warehouse. Raises ConfigError where another source than this was staged in it."""
+        runs = RunStore(self.warehouse)
+        self._of_this_source(runs.latest("ingest"))
+        return runs
+
+    def last_ingest(self) -> Row | None:
+        """The last ingest, or None; asked anew, since another job may have been the first. Raises as `runs` does."""
+        return self._of_this_source(self.runs.latest("ingest"))
+
+    def _of_this_source(self, ingest: Row | None) -> Row | None:
+        if ingest is not None and ingest["inputs"][SOURCE] != self.source_name:
+            held = ingest["inputs"][SOURCE]
+            raise ConfigError(
+                f"{self.warehouse.root} holds the source {held}; --source is {self.source_name}. Name --source {held} "
+                f"(SOURCE={held} behind make), or another --warehouse: one warehouse holds one retailer."
+            )
+        return ingest
 
     @cached_property
     def source(self) -> Source:

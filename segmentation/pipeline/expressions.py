@@ -9,7 +9,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import ConfigError
+from segmentation.core.errors import ConfigError, first_line
 from segmentation.core.schemas import SEGMENT_PROFILES, STG_CUSTOMERS
 from segmentation.features import Registry
 from segmentation.features.states import STATES
@@ -65,5 +65,5 @@ def _check_one(rows: DataFrame, where: str, sql: str) -> None:
     try:
         rows.select(F.expr(sql))
     except AnalysisException as error:
-        objection = (error.getMessage() or str(error)).split(" SQLSTATE")[0].splitlines()[0]
+        objection = first_line((error.getMessage() or str(error)).split(" SQLSTATE")[0])
         raise ConfigError(f"{where}: Spark cannot evaluate it: {objection}") from None

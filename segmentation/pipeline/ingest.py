@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import BadInputError, ConfigError, GuardError
+from segmentation.core.errors import BadInputError, GuardError, OvertakenError
 from segmentation.core.schemas import (
     DATA_QUALITY,
     QUARANTINE,
@@ -18,11 +18,13 @@ from segmentation.core.schemas import (
     STG_TRANSACTIONS,
     Table,
 )
+from segmentation.io import Warehouse
+from segmentation.io.commits import ATTEMPTS
 from segmentation.io.files import RawFile
 from segmentation.io.raw import open_raw
-from segmentation.io.runs import OvertakenError, Run, new_run
+from segmentation.io.runs import Run, new_run
 from segmentation.io.tables import find_raw
-from segmentation.pipeline.context import Context
+from segmentation.pipeline.context import SOURCE, Context
 from segmentation.pipeline.tiles import refresh_tiles
 from segmentation.staging import (
     Cleaned,
@@ -55,8 +57,8 @@ Quality = list[tuple[str, str, str, float]]
 Found = dict[str, list[RawFile]]
 WHERE = {"files", "format", "options", "watermark"}
 """What says of a part or lookup which files are meant."""
-SOURCE = "source"
-"""The key under which an ingest run's inputs name the mapping."""
+BY_JOBS = {"MERGE", "WRITE", "RESTORE"}
+"""What Delta calls the commits of ingests."""
 
 
 def run_ingest(context: Context, folder: str, received_on: dt.date | None = None) -> Row:
@@ -84,7 +86,7 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     identities = {f.path: f.identity for found in files.values() for f in found}
     inputs = {SOURCE: context.source_name, **identities}
     run = new_run("ingest", received, context.config_files(f"sources/{context.source_name}.yml"), inputs)
-    last = check_source(context)
+    last, attempts = context.last_ingest(), ATTEMPTS
     done = context.runs.published(run.run_key)
     if done is not None and not context.restate:
         steps.say(f"ingest: these files are staged already (run {done['run_id']})")
@@ -94,51 +96,41 @@ def run_ingest(context: Context, folder: str, received_on: dt.date | None = None
     checks += _guard(context, cleaned, checks, last, received, stated is not None)
     context.create_tables()
     refused = any(check == "rows_quarantined" and value for _, check, _, value in checks)
-    versions = _write_state(context, run, cleaned, survivor, refused)
-    for c in cleaned:
-        c.rows.unpersist()
     notes = source.absences()
     checks += [(table, "absent", column, 1.0) for table, column in source.absent_columns()]
     names = ("as_of", "run_id", "source_table", "check", "subject", "value")
     rows = [dict(zip(names, (run.as_of, run.run_id, *check), strict=True)) for check in checks]
-    versions[DATA_QUALITY.name] = context.warehouse.write_rows(DATA_QUALITY, rows, run.as_of, run.run_id)
+    told = context.warehouse.write_rows(DATA_QUALITY, rows, run.as_of, run.run_id)
     count = {check: int(sum(v for _, c, _, v in checks if c == check)) for check in
              ("rows_read", "rows_accepted", "rows_quarantined")}  # fmt: skip
     steps.say_notes("not in the source", notes)
-    while True:
-        versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
-        finished = run.finish(output_versions=versions, rows_in=count["rows_read"], rows_out=count["rows_accepted"],
+    finished = run.finish(rows_in=count["rows_read"], rows_out=count["rows_accepted"],
                           rows_quarantined=count["rows_quarantined"], notes=notes)  # fmt: skip
-        try:
-            return context.runs.publish(finished, context.restate, after=last["publish_seq"] if last else 0)
-        except OvertakenError:
-            # Other files were staged at the same time. What is published next has to hold both.
-            last = check_source(context)
-            versions |= {t.name: context.warehouse.version(t) for t in (*STAGED, QUARANTINE)}
-            steps.say(
-                "  another ingest          was published in the meantime; its lines and these are brought together"
-            )
+    try:
+        while True:
+            try:
+                versions = {DATA_QUALITY.name: told, **_write_state(context, run, last, cleaned, survivor, refused)}
+                versions |= refresh_tiles(context, run, last, versions[STG_TRANSACTIONS.name])
+                after = last["publish_seq"] if last else 0
+                return context.runs.publish(finished.finish(output_versions=versions), context.restate, after)
+            except OvertakenError:
+                # Other files are staged at the same time. What is published next has to hold both.
+                last, attempts = context.last_ingest(), attempts - 1
+                if not attempts:
+                    raise
+                steps.say("  another ingest          was at work in the meantime; these go on top of what is published")
+    finally:
+        for c in cleaned:
+            c.rows.unpersist()
 
 
 def staged(context: Context) -> Row:
-    """The last ingest. Raises BadInputError where there is none, and what `check_source` raises."""
-    last = check_source(context)
+    """The last ingest. Raises BadInputError where there is none, and ConfigError where --source is another."""
+    last = context.last_ingest()
     if last is None:
         raise BadInputError(
             f"{context.warehouse.root}: nothing is staged yet. "
             "Run jobs/ingest.py --input DIR first, or name another --warehouse."
-        )
-    return last
-
-
-def check_source(context: Context) -> Row | None:
-    """The last ingest, or None. Raises ConfigError where another source than --source was staged here."""
-    last = context.runs.latest("ingest")
-    if last is not None and last["inputs"][SOURCE] != context.source_name:
-        raise ConfigError(
-            f"{context.warehouse.root} holds the source {last['inputs'][SOURCE]}; "
-            f"--source is {context.source_name}. "
-            "Name the same source, or another --warehouse: one warehouse holds one retailer."
         )
     return last
 
@@ -237,44 +229,60 @@ def _odd_months(
 
 
 def _write_state(
-    context: Context, run: Run, cleaned: list[Cleaned], survivor: DataFrame | None, any_refused: bool
-) -> dict[str, int]:
-    """One commit a table. The last reading of a key decides: a row is staged or in quarantine, not both."""
+    context: Context, run: Run, last: Row | None, cleaned: list[Cleaned], survivor: DataFrame | None, any_refused: bool
+) -> dict[str, int]:  # fmt: skip
+    """One commit a table, on top of what the last ingest has left.
+
+    The last reading of a key decides: a row is staged or in quarantine, not both. Raises OvertakenError where another
+    ingest writes at the same time.
+    """
     warehouse = context.warehouse
+    left = {t.name: last["output_versions"].get(t.name, 0) if last else 0 for t in (*STAGED, QUARANTINE)}
     versions: dict[str, int] = {}
     for c in cleaned:
         with context.steps.step(c.table.name) as facts:
+            base = _as_left(warehouse, c.table, left[c.table.name])
             rows = c.accepted
             if c.table is STG_TRANSACTIONS and STG_PRODUCTS.name in versions:
                 rows = with_products(rows, warehouse.read(STG_PRODUCTS, versions[STG_PRODUCTS.name]), STG_TRANSACTIONS)
             gone = refused_keys(c)
             if survivor is not None and "customer_id" in c.table.names:
                 key = list(c.table.key)
-                others, old = moved(c.table, warehouse.read(c.table), survivor)
+                others, old = moved(c.table, warehouse.read(c.table, base), survivor)
                 for here in (rows, gone):  # what this batch says of a key counts more
                     others = others.join(here.select(*key), on=key, how="left_anti")
                 rows, gone = rows.unionByName(others), gone.union(old.select(*key)).distinct()
-            versions[c.table.name] = warehouse.merge(c.table, rows, gone=gone)
+            versions[c.table.name] = warehouse.merge(c.table, rows, gone=gone, base=base)
             facts.append(f"version {versions[c.table.name]}")
     with context.steps.step(QUARANTINE.name) as facts:
-        if any_refused or not warehouse.read(QUARANTINE).isEmpty():
-            versions[QUARANTINE.name] = _quarantine(context, run, cleaned)
+        base = versions[QUARANTINE.name] = _as_left(warehouse, QUARANTINE, left[QUARANTINE.name])
+        if any_refused or not warehouse.read(QUARANTINE, base).isEmpty():
+            versions[QUARANTINE.name] = _quarantine(context, run, cleaned, base)
             facts.append(f"version {versions[QUARANTINE.name]}")
         else:
             facts.append("nothing to keep, nothing to settle")
-    for table in (*STAGED, QUARANTINE):
-        versions.setdefault(table.name, warehouse.version(table))
-    return versions
+    return versions | {t.name: _as_left(warehouse, t, left[t.name]) for t in STAGED if t.name not in versions}
 
 
-def _quarantine(context: Context, run: Run, cleaned: list[Cleaned]) -> int:
+def _as_left(warehouse: Warehouse, table: Table, version: int) -> int:
+    """The version with the rows that the last ingest has left, at `version`: what a dead attempt has added is undone.
+
+    What somebody has deleted or changed since then by hand stays so.
+    """
+    if set(warehouse.operations(table, version)) <= BY_JOBS:
+        return warehouse.restore(table, version)
+    return warehouse.version(table)
+
+
+def _quarantine(context: Context, run: Run, cleaned: list[Cleaned], base: int) -> int:
     """Keeps the refused rows, and gives up earlier ones whose key is good now; returns the version."""
     refused = [quarantine_rows(c, run.run_id, run.started_at) for c in cleaned]
-    before = context.warehouse.read(QUARANTINE)
+    before = context.warehouse.read(QUARANTINE, base)
     good_now = [settled(c, rows, before) for c, rows in zip(cleaned, refused, strict=True)]
     return context.warehouse.merge(
         QUARANTINE,
         reduce(DataFrame.union, refused),
         reduce(DataFrame.union, good_now),
         once=("run_id", "ingested_at"),
+        base=base,
     )

@@ -10,13 +10,14 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation.core.config import sql_columns
+from segmentation.core.errors import OvertakenError
 from segmentation.core.schemas import (
     ALL_DIMENSIONS,
     SEGMENTS,
     SEGMENTS_LATEST,
     STG_TRANSACTIONS,
 )
-from segmentation.io.runs import OvertakenError, Run, new_run
+from segmentation.io.runs import Run, new_run
 from segmentation.io.stream import on_new_runs
 from segmentation.pipeline.bundle import check_features, load_bundle
 from segmentation.pipeline.context import Context
@@ -141,12 +142,13 @@ def _take_in(context: Context, month: _Month, last: Row, before: Row | None, ing
         rows = rows.withColumns({"as_of": F.lit(as_of), "run_id": F.lit(run.run_id)})
         every = F.explode(F.array(*map(F.lit, ALL_DIMENSIONS)))
         gone = touched.join(scored, "customer_id", "left_anti").select("customer_id", every.alias("dimension"))
-        version = warehouse.merge(SEGMENTS_LATEST, rows, gone=gone)
-        if len(warehouse.operations(SEGMENTS_LATEST, base, version)) > 1:
+        try:
+            version = warehouse.merge(SEGMENTS_LATEST, rows, gone=gone, base=base)
+        except OvertakenError:
             raise OvertakenError(
                 "segments_latest was written by another assign_stream while this one did. One at a time may follow a "
                 "warehouse: stop one of them; what was published is whole, and the other goes on from there."
-            )
+            ) from None
         facts.append(f"{kept:>9,} customers as of {as_of}, {n - kept:,} in no segment")
         for frame in (scored, touched):
             frame.unpersist()

@@ -63,10 +63,14 @@ def run_reports(context: Context, run: Row) -> list[str]:
 def run_drift_report(context: Context, drift: Row, month: Row | None = None) -> str:
     """Writes the page of a run of monitor_drift, unless it is there, and returns its path.
 
-    month: the scoring run that it belongs to, with its word on the month; None where it was stopped, or measured alone.
+    month: the scoring run that it belongs to, with its word on the month (by default the published one, if it does);
+    there is none where it was stopped, or measured alone.
     """
     path = _path(context, drift, DRIFT_NAME)
     if not exists(context.warehouse.spark, path):
+        published = context.runs.latest("monthly", drift["as_of"])
+        if month is None and published is not None and published["inputs"].get(DRIFT) == drift["run_id"]:
+            month = published
         write_text(context.warehouse.spark, path, render_drift_report(drift_data(context, drift, month)))
     return path
 

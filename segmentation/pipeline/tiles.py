@@ -38,6 +38,7 @@ def refresh_tiles(context: Context, run: Run, last: Row | None, lines_version: i
 
     `last`: the ingest run before. Tiles that a line reaches which it inserted, changed or deleted since then are made
     anew from their lines, so doing it twice changes nothing. Tiles of another version of the code are all made anew.
+    Raises OvertakenError where another ingest writes them at the same time.
     """
     if last is None or last["code_version"] != run.code_version:
         return _make_all(context, lines_version)
@@ -111,7 +112,9 @@ def _make_touched(context: Context, base: dict[str, int], since: int, lines_vers
     def make(table: Table, rows: DataFrame, touched: Touched, number: int, what: str) -> None:
         with context.steps.step(table.name) as facts:
             keys = touched.keys.drop("days")
-            version = warehouse.replace(table, rows, keys, touched.months) if touched.months else base[table.name]
+            version = base[table.name]
+            if touched.months:
+                version = warehouse.replace(table, rows, keys, touched.months, warehouse.restore(table, version))
             everything = warehouse.read(table, version).count()
             facts.append(f"{number:>9,} touched of {everything:,} {what}")
             versions[table.name] = version

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.core.errors import BadInputError, nearest
+from segmentation.core.errors import BadInputError, first_line, is_of_the_machines, nearest
 from segmentation.core.schemas import QUARANTINE, Table
 from segmentation.staging.contracts import CORRUPT, judge, raw_text
 from segmentation.staging.mapping import Lookup, Part, Source, input_name
@@ -100,6 +100,8 @@ def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
         unique = repeated.isEmpty()  # the first time that rows are read
     except (PySparkException, Py4JJavaError) as error:
         rows.unpersist()
+        if is_of_the_machines(error):
+            raise
         raise BadInputError(
             f"{input_name(table)}: Spark met a value or a file that it cannot read: {_sentence(error)} "
             "In the mapping, try_cast refuses such values row by row; a broken file must come again."
@@ -110,8 +112,8 @@ def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
 def _sentence(error: PySparkException | Py4JJavaError) -> str:
     """Which file or value, and why. Py4J's own text is a stack trace; the exceptions behind it have a line each."""
     if isinstance(error, PySparkException):
-        return str(error).splitlines()[0]
-    said, cause = str(error.java_exception.getMessage()).splitlines()[0], error.java_exception
+        return first_line(error)
+    said, cause = first_line(str(error.java_exception.getMessage())), error.java_exception
     while cause.getCause() is not None:
         cause = cause.getCause()
     why = str(cause.getMessage() or "").split("\n")[0]

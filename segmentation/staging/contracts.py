@@ -25,7 +25,7 @@ from pyspark.sql.types import (
 )
 
 from segmentation.core.config import sql_columns
-from segmentation.core.errors import BadInputError, ConfigError, nearest
+from segmentation.core.errors import BadInputError, ConfigError, first_line, nearest
 from segmentation.core.schemas import Table
 from segmentation.staging.mapping import DEFAULTS, KINDS, Part, Source, input_name
 from segmentation.staging.merges import merged
@@ -113,7 +113,7 @@ def _evaluate(where: str, part: Part, raw: DataFrame, own: Sequence[str]) -> Dat
             *(F.expr(sql).alias(f"found_{name}") for name, sql in part.columns.items()),
         )
     except AnalysisException as error:
-        raise ConfigError(f"{where}: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"{where}: {first_line(error)}") from None
 
 
 def raw_text(column: str, fields: Sequence[str]) -> Column:
@@ -156,7 +156,7 @@ def _check_rules(where: str, part: Part, typed: DataFrame) -> None:
         try:
             found = typed.select(F.expr(rule.when)).schema[0].dataType
         except AnalysisException as error:
-            raise ConfigError(f"{where}: rule {rule.rule}: {str(error).splitlines()[0]}") from None
+            raise ConfigError(f"{where}: rule {rule.rule}: {first_line(error)}") from None
         if not isinstance(found, BooleanType):
             raise ConfigError(
                 f'{where}: rule {rule.rule}: "{rule.when}" is {found.simpleString()}; expected a condition.'

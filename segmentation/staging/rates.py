@@ -8,7 +8,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import BadInputError, ConfigError, nearest
+from segmentation.core.errors import BadInputError, ConfigError, first_line, nearest
 from segmentation.core.schemas import Table
 from segmentation.staging.mapping import Rates, Source
 
@@ -29,7 +29,7 @@ def daily_rates(rates: Rates, raw: DataFrame, until: dt.date) -> DataFrame:
     try:
         read = raw.select(*(F.expr(sql).try_cast(types[c]).alias(c) for c, sql in rates.columns.items()))
     except AnalysisException as error:
-        raise ConfigError(f"rates ({rates.files}): {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"rates ({rates.files}): {first_line(error)}") from None
     bad = read.where("currency IS NULL OR date IS NULL OR rate IS NULL OR rate <= 0").first()
     if bad is not None:
         raise BadInputError(

@@ -52,6 +52,13 @@ def test_it_is_signed_as_receivers_libraries_expect() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+def test_a_secret_that_is_none_is_refused_before_anything_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    for broken in ("whsec_abc", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS*"):
+        monkeypatch.setenv("HOOK_SECRET", broken)
+        with pytest.raises(ConfigError, match="what follows whsec_ in `secret` is no base64"):
+            hook("https://example.org").ready()
+
+
 def test_it_is_tried_again_after_an_error_of_the_server_and_after_silence() -> None:
     with receiver(503, 429, 200) as (url, taken):
         post(hook(url), "r1", PAYLOAD, NOW)

@@ -110,6 +110,25 @@ def test_each_warehouse_of_a_process_has_its_own_tracking_until_a_user_names_a_s
     assert not (tmp_path / "three").exists()
 
 
+def test_a_bundle_that_is_logged_in_part_does_not_pass_for_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker(str(tmp_path))
+    tracker.begin_bundle("20180101-1", {"model_version": "20180101-1"})
+
+    def lost(*_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(mlflow, "log_table", lost)
+    tracker.end_bundle([{"k": 2}], [])
+    assert tracker.warning is not None
+    assert "(ConnectionError)" in tracker.warning
+    assert mlflow.active_run() is None
+    again = Tracker(str(tmp_path))
+    assert again.warning is None
+    assert not again.has_bundle("20180101-1")
+
+
 def test_what_fails_on_the_way_is_a_warning_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracker = Tracker(str(tmp_path))
 

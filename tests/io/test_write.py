@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.core.errors import OvertakenError
 from segmentation.core.schemas import K_SWEEP, SEGMENT_PROFILES, STG_CUSTOMERS, STG_PRODUCTS
 from segmentation.io import Warehouse
 from segmentation.io.commits import ATTEMPTS
@@ -221,7 +223,7 @@ def test_a_commit_that_lost_is_tried_again(warehouse: Warehouse, name: str) -> N
         if len(tries) < ATTEMPTS:
             raise lost("another writer was first", "", None)
 
-    assert warehouse._committed(STG_PRODUCTS, commit) == 0
+    assert warehouse.committed(STG_PRODUCTS, commit) == 0
     assert len(tries) == ATTEMPTS
 
 
@@ -233,7 +235,7 @@ def test_a_commit_that_always_loses_ends_with_deltas_error(warehouse: Warehouse)
         raise delta.exceptions.captured.ConcurrentAppendException("another writer was first", "", None)
 
     with pytest.raises(delta.exceptions.ConcurrentAppendException, match="another writer was first"):
-        warehouse._committed(STG_PRODUCTS, commit)
+        warehouse.committed(STG_PRODUCTS, commit)
     assert len(tries) == ATTEMPTS
 
 
@@ -245,11 +247,11 @@ def test_the_version_is_that_of_the_own_commit_whatever_others_do(warehouse: War
         for session in (spark, spark.newSession()):
             products(session, ("p1", "milk")).write.format("delta").mode("append").save(path)
 
-    assert warehouse._committed(STG_PRODUCTS, append_and_let_another_append) == 1
+    assert warehouse.committed(STG_PRODUCTS, append_and_let_another_append) == 1
     assert warehouse.version(STG_PRODUCTS) == 2
     for k in (2, 3, 4, 5):
         warehouse.write_attempt(K_SWEEP, sweep(spark, f"r{k}", k), AS_OF, f"r{k}")
-    assert warehouse._committed(STG_PRODUCTS, lambda: None) == 2
+    assert warehouse.committed(STG_PRODUCTS, lambda: None) == 2
 
 
 @pytest.mark.long
@@ -271,8 +273,49 @@ def test_housekeeping_is_no_reason_to_restore(warehouse: Warehouse, spark: Spark
         version = warehouse.merge(STG_PRODUCTS, products(spark, (name, "milk")))
     DeltaTable.forPath(spark, warehouse.path(STG_PRODUCTS)).optimize().executeCompaction()
     assert warehouse.version(STG_PRODUCTS) == version + 1
-    assert warehouse.restore(STG_PRODUCTS, version) == version
+    assert warehouse.restore(STG_PRODUCTS, version) == version + 1
     assert warehouse.version(STG_PRODUCTS) == version + 1
+
+
+def test_whoever_finds_another_commit_behind_the_version_it_is_for_is_overtaken(
+    warehouse: Warehouse, spark: SparkSession
+) -> None:
+    warehouse.create([STG_PRODUCTS])
+    base = warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))
+    compact(warehouse, STG_PRODUCTS)
+    mine = warehouse.merge(STG_PRODUCTS, products(spark, ("p2", "oats")), base=base)  # housekeeping is nobody's
+    mine = warehouse.merge(STG_PRODUCTS, products(spark, ("p2", "oats")), base=mine)  # nothing to change
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p3", "tea")))
+    for ours in (("p4", "salt"), ("p3", "tea")):  # and where the other has done what was to be done
+        with pytest.raises(OvertakenError, match="stg_products was written by another job"):
+            warehouse.merge(STG_PRODUCTS, products(spark, ours), base=mine)
+    assert found_products(warehouse.read(STG_PRODUCTS, warehouse.restore(STG_PRODUCTS, mine))) == {
+        "p1": "milk", "p2": "oats",
+    }  # fmt: skip
+
+
+def test_what_is_committed_while_it_looks_hides_no_earlier_commit(
+    warehouse: Warehouse, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.create([STG_PRODUCTS])
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "milk")))
+    base = warehouse.merge(STG_PRODUCTS, products(spark, ("p2", "milk")))
+    before = warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "tea")))
+    compact(warehouse, STG_PRODUCTS)
+    monkeypatch.setattr(Warehouse, "version", lambda *_: before)  # as it was before housekeeping came in between
+    assert warehouse.operations(STG_PRODUCTS, base) == ["MERGE"]
+
+
+def test_columns_that_came_since_are_there_after_a_restore(warehouse: Warehouse, spark: SparkSession) -> None:
+    old = replace(STG_PRODUCTS, columns=STG_PRODUCTS.columns[:-1])
+    warehouse.create([old])
+    version = warehouse.merge(old, products(spark, ("p1", "milk")))
+    warehouse.create([STG_PRODUCTS])
+    assert warehouse.restore(STG_PRODUCTS, version) == version + 1  # a new column is no other row
+    warehouse.merge(STG_PRODUCTS, products(spark, ("p1", "tea")))
+    warehouse.restore(STG_PRODUCTS, version)
+    assert warehouse.read(STG_PRODUCTS).columns == list(STG_PRODUCTS.names)
+    assert found_products(warehouse.read(STG_PRODUCTS)) == {"p1": "milk"}
 
 
 def prices(spark: SparkSession, *rows: tuple[str, str, int]) -> DataFrame:

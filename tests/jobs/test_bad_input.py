@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +13,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.core import BadInputError, ConfigError
-from segmentation.pipeline import open_context, run_features, run_fit, run_ingest, run_month
+from segmentation.pipeline import (
+    Context,
+    open_context,
+    refresh_aggregates,
+    run_features,
+    run_fit,
+    run_ingest,
+    run_monitor,
+    run_month,
+)
 from tests.conftest import CONF, submit
 from tests.published import published, table
 from tests.shop import configure, line, open_shop, two_kinds, write_sales
@@ -52,6 +63,16 @@ def test_a_wrong_option_ends_before_spark_starts(options: list[str], said: str, 
     assert done.returncode == 2
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("job", [run_fit, run_monitor, lambda context, _: refresh_aggregates(context)])
+def test_a_job_of_another_source_is_refused(
+    spark: SparkSession, shop: Path, undisturbed: Path, job: Callable[[Context, dt.date], object]
+) -> None:
+    """By its mapping other features are on: a fit by them would leave out what this source tells."""
+    other = replace(open_shop(spark, shop / "conf", undisturbed), source_name="complete_journey")
+    with pytest.raises(ConfigError, match=r"holds the source shop; --source is complete_journey\. Name --source shop"):
+        job(other, dt.date(2024, 5, 1))
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import BadInputError
+from segmentation.core.errors import BadInputError, OvertakenError
 from segmentation.core.schemas import SEGMENTS_LATEST
 from segmentation.features import build_features
-from segmentation.io.runs import OvertakenError
 from segmentation.pipeline import Context, run_fit, run_ingest, run_month, run_stream
 from segmentation.pipeline import latest as module
 from segmentation.pipeline.bundle import bundle_of, load_bundle

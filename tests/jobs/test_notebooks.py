@@ -65,7 +65,6 @@ def test_a_year_is_told_of_more_than_one_month(two_months: Shop, monkeypatch: py
     assert "members_shift" in said
 
 
-@pytest.mark.long
 def test_own_data_are_staged_to_the_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
     said = run(ROOT / "notebooks" / OWN, monkeypatch)
     assert "read = " in said

@@ -1,4 +1,4 @@
-"""Two ingests of different files at once: whichever publishes last, what is published holds the lines of both."""
+"""Two ingests of different files: what is published last holds the lines of both, and of one that died nothing."""
 
 from __future__ import annotations
 
@@ -54,3 +54,47 @@ def test_an_ingest_that_is_overtaken_takes_in_what_the_other_published(
         folder = tmp_path / "warehouse" / "segmentation" / name
         published = DeltaTable(str(folder), version=last["output_versions"][name]).to_pandas()
         assert row_hash(published) == row_hash(table(tmp_path / "calm", name)), name
+
+
+def test_of_an_ingest_that_died_nothing_is_published_with_the_next_one(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = configure(tmp_path / "conf")
+    for name, lines in BATCHES.items():
+        write_sales(tmp_path / name, lines)
+    write_sales(tmp_path / "slow", [*BATCHES["slow"], line("n9", "c9", "2024-06-20", "nothing")])
+
+    def take_in(name: str) -> Any:
+        return run_ingest(open_shop(spark, conf, tmp_path / "warehouse"), str(tmp_path / name))
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as m:
+        m.setattr(ingest, "refresh_tiles", die)
+        with pytest.raises(KeyboardInterrupt):
+            take_in("slow")
+    assert len(table(tmp_path / "warehouse", "stg_transactions")) == 2
+    assert len(table(tmp_path / "warehouse", "quarantine")) == 1
+    take_in("first")
+    with monkeypatch.context() as m:
+        m.setattr(ingest, "refresh_tiles", die)
+        with pytest.raises(KeyboardInterrupt):
+            take_in("slow")
+    last = take_in("quick")
+
+    lines, days = (
+        DeltaTable(
+            str(tmp_path / "warehouse" / "segmentation" / name), version=last["output_versions"][name]
+        ).to_pandas()
+        for name in ("stg_transactions", "customer_day")
+    )
+    assert set(lines["order_id"]) == {of["receipt"] for name in ("first", "quick") for of in BATCHES[name]}
+    assert days["net_amount"].sum() == 100 * lines["net_amount"].sum()
+    assert table(tmp_path / "warehouse", "quarantine").empty
+
+    warehouse = open_shop(spark, conf, tmp_path / "warehouse").warehouse
+    spark.sql(f"DELETE FROM delta.`{warehouse.path('stg_transactions')}` WHERE customer_id = 'c4'")
+    assert take_in("slow")["publish_seq"] == last["publish_seq"] + 1
+    assert "c4" not in set(table(tmp_path / "warehouse", "stg_transactions")["customer_id"])
+    assert "c4" not in set(table(tmp_path / "warehouse", "customer_day")["customer_id"])

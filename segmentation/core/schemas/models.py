@@ -20,7 +20,7 @@ K_SWEEP = Table(
         col("calinski_harabasz", "double", "Calinski–Harabasz index, higher is better; null for one cluster"),
         col("iterations", "int", "Lloyd iterations until it stood still"),
         col("min_share", "double", "Share of customers in the smallest cluster, 0..1"),
-        col("engine", "string", "What fitted it: lloyd or mllib"),
+        col("engine", "string", "What fitted it: lloyd, mllib, or coreset (the best of each k on all)"),
     ),
 )
 
