@@ -23,7 +23,7 @@ VENV := .venv/.installed
 JARS := build/jars/.resolved
 SUPERSET := build/superset/.installed
 
-.PHONY: help setup demo new-source sql sql-server bi docs notebooks cluster test test-with-demo test-without-demo test-faults test-long test-airflow test-bi bench-features bench-sweep bench-validity bench-drift bench-monthly bench-sql check format wheel clean
+.PHONY: help setup demo new-source sql sql-server bi docs notebooks cluster test test-with-demo test-without-demo test-faults test-long test-airflow test-bi bench-features bench-sweep bench-validity bench-drift bench-scenarios bench-monthly bench-sql check format wheel clean
 
 help:
 	@echo "make demo   raw transactions to published segments on real data (WAREHOUSE=dir AS_OF=date to choose, RESTATE=1 to do it anew)"
@@ -43,6 +43,7 @@ help:
 	@echo "make bench-sweep     the speed of the k sweep as ratios, two hours (ROWS=50000 ROUNDS=1 to try, ONLY=six for a part)"
 	@echo "make bench-validity  what segments explain of next-period spend, beside RFM, ten minutes (STUDIES=cdnow to try)"
 	@echo "make bench-drift     false alarms and power of the drift report, on the customers of a warehouse (WAREHOUSE=dir)"
+	@echo "make bench-scenarios months of a made-up retailer from files to verdict in every scenario, three hours (ONLY=christmas)"
 	@echo "make bench-monthly   what a month costs: scoring, drift report, a year at once (CUSTOMERS=10000 ROUNDS=1 to try)"
 	@echo "make bench-sql       marts through the SQL server against the same queries in its own session (WAREHOUSE=dir)"
 	@echo "make clean  removes build/ and .venv/"
@@ -148,6 +149,9 @@ bench-validity: setup
 
 bench-drift: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.drift --warehouse "$(WAREHOUSE)" $(QUIET)
+
+bench-scenarios: setup
+	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.scenarios $(if $(ONLY),--only $(ONLY)) $(QUIET)
 
 bench-sql: setup
 	@PYSPARK_SUBMIT_ARGS="--properties-file conf/spark/local.conf pyspark-shell" python -m tests.benchmarks.sql --warehouse "$(WAREHOUSE)" $(QUIET)

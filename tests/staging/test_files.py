@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from segmentation.core.errors import BadInputError, SegmentationError
+from segmentation.io.failures import SPARK_FAILED
 from segmentation.staging import Source, quality, quarantine_rows
-from tests.staging.data import COLUMNS, LINE, part, shop, stage_files, table
+from tests.staging.data import COLUMNS, LINE, lines, part, shop, stage, stage_files, table
 
 HEADER = {"header": "true", "multiLine": "true", "escape": '"'}
 CSV_SHOP = shop(transactions=[part(options=HEADER)])
@@ -176,3 +178,10 @@ def test_a_field_of_a_struct_can_be_mapped(spark: SparkSession, tmp_path: Path) 
     (tmp_path / "lines.json").write_text(json.dumps(line) + "\n")
     source = shop(transactions=[part(COLUMNS | {"customer_id": "customer.id"}, files="lines.json", format="json")])
     assert [r["customer_id"] for r in stage_files(spark, tmp_path, source).accepted.collect()] == ["c9"]
+
+
+def test_a_full_disk_is_not_put_down_to_the_files(spark: SparkSession) -> None:
+    full = F.raise_error(F.lit("java.io.IOException: No space left on device"))
+    raw = lines(spark, {}).withColumn("net", F.when(F.col("net").isNotNull(), full.cast("string")))
+    with pytest.raises(SPARK_FAILED, match="No space left on device"):
+        stage(shop(transactions=[part()]), raw)
