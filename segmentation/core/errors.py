@@ -56,6 +56,13 @@ def is_of_the_machines(error: Exception) -> bool:
     return any(sign in str(error) for sign in MACHINES)
 
 
+def blamed_on_input(error: Exception, said: str) -> BadInputError:
+    """What is said of the input that Spark could not read. Raises the error itself where it is due to the machines."""
+    if is_of_the_machines(error):
+        raise error
+    return BadInputError(said)
+
+
 def first_line(error: Exception | str) -> str:
     r"""The first line that says something, or else what kind of error it is.
 

@@ -52,9 +52,8 @@ def compact(warehouse: Warehouse, table: Table) -> tuple[int, int]:
 
 def vacuum(warehouse: Warehouse, table: Table) -> None:
     """Deletes files that no version within the table's retention refers to; a table without rows has none."""
-    if (
-        warehouse.version(table) > 0
-    ):  # the first commit after the creation is that of rows, see `Warehouse._append_first`
+    # The first commit after the creation is that of rows, see `Warehouse._append_first`.
+    if warehouse.version(table) > 0:
         _stored(warehouse, table).vacuum()
 
 

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DecimalType, IntegralType, StringType
 
-from segmentation.core.errors import BadInputError, is_of_the_machines, nearest
+from segmentation.core.errors import BadInputError, blamed_on_input, nearest
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.files import RawFile, literal
 from segmentation.io.tables import open_delta, open_jdbc
@@ -174,11 +174,10 @@ def _unite(groups: Sequence[tuple[Sequence[RawFile], DataFrame]], needed: Collec
 
 def _unreadable(files: Sequence[RawFile], file_format: str, error: Any) -> BadInputError:
     """What is said of files that Spark cannot open. Raises the error itself where it is none of theirs."""
-    if is_of_the_machines(error):
-        raise error
-    return BadInputError(
+    return blamed_on_input(
+        error,
         f"{', '.join(f.name for f in files)}: not readable as {file_format}: {reason(error)}. "
-        "Check the file, or `format` in the source mapping."
+        "Check the file, or `format` in the source mapping.",
     )
 
 

@@ -10,7 +10,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.core.errors import BadInputError, is_of_the_machines
+from segmentation.core.errors import blamed_on_input
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.io.files import RawFile, list_files
 from segmentation.io.secrets import secret
@@ -52,9 +52,7 @@ def _find_delta(spark: SparkSession, folder: RawFile) -> RawFile:
     try:
         last = DeltaTable.forPath(spark, folder.path).history(1).select("version", "timestamp").first()
     except SPARK_FAILED as error:
-        if is_of_the_machines(error):
-            raise
-        raise BadInputError(f"{folder.name}: not readable as delta: {reason(error)}.") from None
+        raise blamed_on_input(error, f"{folder.name}: not readable as delta: {reason(error)}.") from None
     assert last is not None  # a table has at least the commit that made it
     instant = last["timestamp"].astimezone(dt.UTC)
     return RawFile(folder.name, folder.path, folder.length, instant, {"version": int(last["version"])})
@@ -68,9 +66,9 @@ def _find_jdbc(spark: SparkSession, name: str, options: Mapping[str, str], water
         rows = _jdbc(spark, name, options)
         found = rows.agg(F.count("*").alias("rows"), F.max(watermark).alias("highest")).first()
     except SPARK_FAILED as error:
-        if is_of_the_machines(error):
-            raise
-        raise BadInputError(f"{name}: its rows and highest {watermark} cannot be read: {reason(error)}.") from None
+        raise blamed_on_input(
+            error, f"{name}: its rows and highest {watermark} cannot be read: {reason(error)}."
+        ) from None
     assert found is not None  # an aggregate without groups has one row
     highest: Any = found["highest"]
     state = {"rows": found["rows"], "watermark": watermark, "highest": highest}
@@ -86,9 +84,8 @@ def _jdbc(spark: SparkSession, name: str, options: Mapping[str, str]) -> DataFra
     try:
         return spark.read.format("jdbc").options(**given, dbtable=name).load()
     except SPARK_FAILED as error:
-        if is_of_the_machines(error):
-            raise
-        raise BadInputError(
+        raise blamed_on_input(
+            error,
             f"{name}: not readable as jdbc: {reason(error)}. Check `url` and `driver` in the mapping, and "
-            "that the driver's JAR is on Spark's class path."
+            "that the driver's JAR is on Spark's class path.",
         ) from None

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.core.errors import BadInputError, first_line, is_of_the_machines, nearest
+from segmentation.core.errors import BadInputError, blamed_on_input, first_line, nearest
 from segmentation.core.schemas import QUARANTINE, Table
 from segmentation.staging.contracts import CORRUPT, judge, raw_text
 from segmentation.staging.mapping import Lookup, Part, Source, input_name
@@ -100,11 +100,10 @@ def refuse_repeats(table: Table, judged: DataFrame) -> Cleaned:
         unique = repeated.isEmpty()  # the first time that rows are read
     except (PySparkException, Py4JJavaError) as error:
         rows.unpersist()
-        if is_of_the_machines(error):
-            raise
-        raise BadInputError(
+        raise blamed_on_input(
+            error,
             f"{input_name(table)}: Spark met a value or a file that it cannot read: {_sentence(error)} "
-            "In the mapping, try_cast refuses such values row by row; a broken file must come again."
+            "In the mapping, try_cast refuses such values row by row; a broken file must come again.",
         ) from None
     return Cleaned(table, rows if unique else _keep_one(table, rows, repeated).persist())
 

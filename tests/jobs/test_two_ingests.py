@@ -22,14 +22,18 @@ BATCHES = {
 }
 
 
-@pytest.mark.long
-def test_an_ingest_that_is_overtaken_takes_in_what_the_other_published(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    conf = configure(tmp_path / "conf")
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """Beside the files of every batch."""
     for name, lines in BATCHES.items():
         write_sales(tmp_path / name, lines)
+    return configure(tmp_path / "conf")
 
+
+@pytest.mark.long
+def test_an_ingest_that_is_overtaken_takes_in_what_the_other_published(
+    spark: SparkSession, conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def take_in(name: str, warehouse: str = "warehouse") -> Any:
         return run_ingest(open_shop(spark, conf, tmp_path / warehouse), str(tmp_path / name))
 
@@ -57,11 +61,8 @@ def test_an_ingest_that_is_overtaken_takes_in_what_the_other_published(
 
 
 def test_of_an_ingest_that_died_nothing_is_published_with_the_next_one(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    conf = configure(tmp_path / "conf")
-    for name, lines in BATCHES.items():
-        write_sales(tmp_path / name, lines)
     write_sales(tmp_path / "slow", [*BATCHES["slow"], line("n9", "c9", "2024-06-20", "nothing")])
 
     def take_in(name: str) -> Any:
