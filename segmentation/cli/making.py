@@ -85,7 +85,7 @@ def new_source(options: argparse.Namespace) -> None:
 def synthetic(options: argparse.Namespace) -> None:
     """Writes the made-up retailer."""
     scenario = find_scenario(options.scenario)
-    retailer = Retailer(options.customers, options.lines, options.seed, scenario, options.whale_share)
+    retailer = Retailer(options.customers, options.lines, options.seed, scenario, options.whale_share, options.years)
     _start_as_jobs_do()
     written = write_synthetic(open_session("synthetic"), retailer, options.out)
     for name, rows in written.rows.items():

@@ -88,6 +88,7 @@ def _making(command: Command) -> None:
     made.add_argument(
         "--whale-share", type=float, default=0.0, metavar="X", help="one customer's part of the lines, 0 to 0.9"
     )
+    made.add_argument("--years", type=int, default=2, metavar="N", help="1 to 3, the last one 2023 (default: 2)")
 
 
 def _configured(parser: argparse.ArgumentParser) -> None:

@@ -12,14 +12,17 @@ import pytest
 from pyspark.ml.clustering import KMeans
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from scipy.stats import ks_2samp, kstest
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core import BadInputError, ConfigError
 from segmentation.datasets import Retailer, find_scenario, write_synthetic
-from segmentation.datasets.synthetic import people
+from segmentation.datasets.synthetic import people, sales
 from segmentation.datasets.synthetic.faults import FAULTS
+from segmentation.datasets.synthetic.lives import with_life
 from segmentation.datasets.synthetic.profiles import PROFILES
-from segmentation.datasets.synthetic.retailer import FIRST_DAY, LAST_DAY
+from segmentation.datasets.synthetic.retailer import LAST_DAY
 from segmentation.staging import clean, contracts
 from tests.datasets.data import digests, lines, shop, truths
 
@@ -61,7 +64,7 @@ def test_a_seed_gives_the_same_rows_however_the_work_is_cut(spark: SparkSession)
 
 def test_the_number_of_lines_is_what_was_asked_for(usual: pd.DataFrame) -> None:
     assert (usual["document"] == "SALE").sum() == 24_000
-    assert usual["sold_at"].dt.date.min() >= FIRST_DAY
+    assert usual["sold_at"].dt.date.min() >= shop().first_day
     assert usual["sold_at"].dt.date.max() <= LAST_DAY
 
 
@@ -83,7 +86,8 @@ def test_a_fifth_of_the_customers_buys_two_thirds_and_nobody_without_bound(
     by_segment = counts.groupby(planted)
     top = by_segment.apply(lambda n: n.sort_values(ascending=False).head(round(len(n) / 5)).sum() / n.sum())
     assert top.between(0.5, 0.75).all(), top
-    assert (by_segment.max() / by_segment.mean() < 13).all()  # meant to be ten, and chance
+    # Meant to be ten by places, of which there are three for four customers, and chance.
+    assert (by_segment.max() / by_segment.mean() < 17).all()
     every = counts.sort_values(ascending=False)
     assert every.head(80).sum() / every.sum() > 0.65
 
@@ -96,14 +100,15 @@ def test_the_whale_holds_its_share_and_changes_no_other_line(spark: SparkSession
     before = (usual["customer_no"] == whale).mean()
     # 2,000 blocks of twelve lines: a standard deviation of 0.7 %.
     assert share.iloc[0] == pytest.approx(0.1 + 0.9 * before, abs=0.025)
-    assert before < 0.05
+    assert with_whale[with_whale["customer_no"] == whale]["day"].dt.dayofyear.nunique() > 300  # it never leaves
+    assert before < 0.07
     others = with_whale[with_whale["customer_no"] != whale]
     pd.testing.assert_frame_equal(others, usual.loc[others.index])
 
 
-def test_weeks_weekdays_and_years_differ_as_the_calendar_says(usual: pd.DataFrame) -> None:
+def test_weeks_and_weekdays_differ_as_the_calendar_says_and_years_do_not(usual: pd.DataFrame) -> None:
     day = usual[usual["document"] == "SALE"]["day"]
-    week = (day - pd.Timestamp(FIRST_DAY)).dt.days // 7
+    week = (day - pd.Timestamp(shop().first_day)).dt.days // 7
     weekly = week.value_counts().sort_index()
     assert len(weekly) == 104
     for year in (0, 52):
@@ -113,8 +118,7 @@ def test_weeks_weekdays_and_years_differ_as_the_calendar_says(usual: pd.DataFram
     weekday = day.dt.dayofweek.value_counts(normalize=True)
     assert weekday[5] == pytest.approx(0.24, abs=0.03)
     assert weekday[6] == pytest.approx(0.07, abs=0.02)
-    # A tenth more, and those who registered in the course of the first year.
-    assert weekly.loc[52:].sum() > 1.1 * weekly.loc[:51].sum()
+    assert weekly.loc[52:].sum() == pytest.approx(weekly.loc[:51].sum(), rel=0.04)
 
 
 def test_accounts_close_when_customers_leave_and_one_in_a_hundred_is_staff(spark: SparkSession) -> None:
@@ -126,8 +130,7 @@ def test_accounts_close_when_customers_leave_and_one_in_a_hundred_is_staff(spark
     assert closed["valid_until"].isna().all()
     assert set(closed.index) <= set(last.index)
     assert (closed["newsletter"] == "N").all()
-    # 6 % of the three quarters who were there before the first day; a standard deviation is 0.5 %.
-    assert len(closed) / 2000 == pytest.approx(0.045, abs=0.015)
+    assert len(closed) == 2000 // 4
     staff = rows[rows["account"] == "staff"]["customer_no"].nunique()
     assert staff / 2000 == pytest.approx(0.01, abs=0.007)
     # A period ends where the next one begins.
@@ -136,6 +139,44 @@ def test_accounts_close_when_customers_leave_and_one_in_a_hundred_is_staff(spark
     assert (earlier["valid_until"] == rows["valid_from"].shift(-1)[earlier.index]).all()
     assert (earlier["valid_until"] > earlier["valid_from"]).all()
     assert rows.groupby("customer_no").size().max() == 3
+
+
+@pytest.mark.parametrize("years", [1, 3])
+def test_at_any_time_as_many_customers_are_there_and_have_been_there_as_long(spark: SparkSession, years: int) -> None:
+    retailer = shop(customers=8_000, years=years)
+    everybody = retailer.ids(spark, 8_000, "customer").withColumn("segment", retailer.segment())
+    life = with_life(retailer, everybody).toPandas()
+    assert (life["joined"] < retailer.days).all()
+    then = [0, retailer.days // 3, retailer.days - 1]
+    there = [life[(life["joined"] <= t) & ~(life["left"] < t)] for t in then]
+    assert [len(rows) for rows in there] == [6_000] * 3
+    assert all(rows["segment"].value_counts().equals(there[0]["segment"].value_counts()) for rows in there)
+    tenure = [t - rows["joined"] for t, rows in zip(then, there, strict=True)]
+    moved = [(rows["moved_on"] <= t).mean() for t, rows in zip(then, there, strict=True)]
+    for later, share in zip(tenure[1:], moved[1:], strict=True):
+        # Two samples of 6,000 exceed this by chance once in 10,000 cases, and half of these are the same people.
+        assert ks_2samp(tenure[0], later).statistic < 0.04
+        assert share == pytest.approx(moved[0], abs=0.018)
+    # A third of the places change hands, at a rate that does not change.
+    joined = life.loc[life["joined"] > 0, "joined"]
+    assert len(joined) == 2_000
+    assert kstest(joined / retailer.days, "uniform").statistic < 0.045
+
+
+def test_nobody_buys_before_joining_or_after_leaving(spark: SparkSession) -> None:
+    retailer = shop(customers=400, lines=24_000)
+    life = with_life(retailer, retailer.ids(spark, 400, "customer"))
+    life = life.select(retailer.number().alias("customer_no"), "joined", "left")
+    bought, _ = sales.sales(spark, retailer)
+    both = bought.join(life, "customer_no").withColumn(
+        "nth", F.datediff(F.to_date("sold_at"), F.lit(retailer.first_day))
+    )
+    outside = (F.col("nth") < F.col("joined")) | (F.col("nth") > F.col("left"))
+    [(rows, wrong, leavers)] = both.agg(
+        F.count("*"), F.count_if(outside), F.count_if(F.col("left").isNotNull())
+    ).collect()
+    assert (rows, wrong) == (24_000, 0)
+    assert leavers > 1_000
 
 
 def test_planted_segments_are_found_again_in_the_lines(
@@ -160,8 +201,10 @@ def test_planted_segments_are_found_again_in_the_lines(
     rows = [(c, [float(v) for v in row]) for c, row in zip(scaled.index, scaled.to_numpy(), strict=True)]
     points = spark.createDataFrame(rows, "customer_no string, x array<double>")
     vectors = points.select("customer_no", array_to_vector("x").alias("features"))
-    found = KMeans(k=5, seed=3, initSteps=5).fit(vectors).transform(vectors).toPandas().set_index("customer_no")
-    assert adjusted_rand_score(planted.loc[found.index], found["prediction"]) > 0.8
+    models = [KMeans(k=5, seed=seed, initSteps=5).fit(vectors) for seed in range(4)]
+    best = min(models, key=lambda m: m.summary.trainingCost)
+    found = best.transform(vectors).toPandas().set_index("customer_no")
+    assert adjusted_rand_score(planted.loc[found.index], found["prediction"]) > 0.95
     assert planted.value_counts(normalize=True).to_dict() == {
         p.name: p.customers / 100 for p in PROFILES if p.customers
     }
@@ -190,6 +233,7 @@ def test_a_fault_is_planted_for_every_rule_of_the_contracts() -> None:
         ({"customers": 19}, "19 customers are too few"),
         ({"lines": 0}, "0 lines are no data"),
         ({"whale_share": 0.95}, "whale share 0.95 is out of range"),
+        ({"years": 4}, "4 years are out of range. Expected 1 to 3"),
     ],
 )
 def test_sizes_that_make_no_retailer_are_refused(changes: dict[str, float], said: str) -> None:

@@ -6,26 +6,29 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.datasets.synthetic.draws import cents, texts
-from segmentation.datasets.synthetic.people import is_customer, opted_in, with_life
+from segmentation.datasets.synthetic.lives import is_customer, with_life
+from segmentation.datasets.synthetic.people import opted_in
 from segmentation.datasets.synthetic.profiles import VISIT_SPREAD, between, of_profile
-from segmentation.datasets.synthetic.retailer import DAYS, Retailer, clock, date_of
+from segmentation.datasets.synthetic.retailer import Retailer
 
-CAMPAIGNS, CAMPAIGN_DAYS = 26, 28
-VISITS, CALLS, SURVEYS = 48, 8, 12
-"""Occasions a customer has in the whole time; profiles say how many of them are taken."""
+CAMPAIGNS, CAMPAIGN_DAYS = 13, 28
+"""A year; mail goes out in waves, to every customer on another day of them."""
+COUPON_DAYS = 21
+VISITS, CALLS, SURVEYS = 24, 4, 6
+"""Occasions a customer has in a year; profiles say how many of them are taken."""
 EVENT_COLUMNS = ("event_id", "customer_no", "event_at", "event_name", "campaign_code", "device", "minutes")
 
 
 def campaigns(spark: SparkSession, r: Retailer) -> DataFrame:
     """One row per campaign, one every four weeks; budgets in EUR."""
     first, d = F.col("campaign").cast("int") * CAMPAIGN_DAYS, r.draws
-    return r.ids(spark, CAMPAIGNS, "campaign").select(
+    return r.ids(spark, CAMPAIGNS * r.years, "campaign").select(
         F.col("campaign").alias("row"),
         _code().alias("campaign_code"),
         F.get(texts(["Season", "Win back", "New range"]), (F.col("campaign") % 3).cast("int")).alias("occasion"),
         F.lit("e-mail").alias("medium"),
-        date_of(first).cast("string").alias("first_day"),
-        date_of(first + (CAMPAIGN_DAYS - 1)).cast("string").alias("last_day"),
+        r.date_of(first).cast("string").alias("first_day"),
+        r.date_of(first + (CAMPAIGN_DAYS + COUPON_DAYS - 1)).cast("string").alias("last_day"),
         cents(2000 + 8000 * d.uniform("budget", "campaign")).alias("budget_eur"),
     )
 
@@ -39,12 +42,13 @@ def mailings(spark: SparkSession, r: Retailer) -> DataFrame:
 
 
 def redemptions(spark: SparkSession, r: Retailer) -> DataFrame:
-    """One row per coupon of a campaign that was redeemed, within three weeks."""
+    """One row per coupon of a campaign that was redeemed, COUPON_DAYS after it came at most."""
     redeemed = r.draws.chance(of_profile("kind", lambda p: p.redeemed), "redeemed", "contact")
-    on = date_of(F.col("day") + r.draws.below(21, "redeemed after", "contact"))
-    return _behaving(r, _sent(spark, r)).where(redeemed).select(
+    on = F.col("day") + r.draws.below(COUPON_DAYS, "redeemed after", "contact")
+    return _behaving(r, _sent(spark, r)).where(redeemed & (on < r.days)).select(
         F.col("contact").alias("row"), F.concat(F.lit("G"), F.col("contact").cast("string")).alias("coupon_no"),
-        r.number().alias("customer_no"), _code().alias("campaign_code"), on.cast("string").alias("redeemed_on"),
+        r.number().alias("customer_no"), _code().alias("campaign_code"),
+        r.date_of(on).cast("string").alias("redeemed_on"),
     )  # fmt: skip
 
 
@@ -75,7 +79,7 @@ def recorded_events(r: Retailer, rows: DataFrame) -> DataFrame:
             {
                 "event_id": F.concat(F.lit("E"), F.col("row").cast("string")),
                 "customer_no": r.number(),
-                "event_at": clock("day", F.col("second")),
+                "event_at": r.clock("day", F.col("second")),
                 "device": device,
             }
         )
@@ -93,7 +97,7 @@ def tickets(spark: SparkSession, r: Retailer) -> DataFrame:
         F.col("occasion").alias("row"),
         F.concat(F.lit("T"), F.col("occasion").cast("string")).alias("ticket_no"),
         r.number().alias("customer_no"),
-        clock("day", d.below(10 * 3600, "called at", "occasion") + 8 * 3600).cast("string").alias("opened_at"),
+        r.clock("day", d.below(10 * 3600, "called at", "occasion") + 8 * 3600).cast("string").alias("opened_at"),
         F.when(complains, "complaint").otherwise("question").alias("reason"),
         medium.alias("medium"),
     )
@@ -119,11 +123,14 @@ def answers(spark: SparkSession, r: Retailer) -> DataFrame:
 def _sent(spark: SparkSession, r: Retailer) -> DataFrame:
     """One row per customer and campaign sent: contact, customer, segment, campaign, day, day_date."""
     d = r.draws
-    asked = r.ids(spark, r.customers * CAMPAIGNS, "contact").withColumns(
-        {"customer": F.expr(f"contact div {CAMPAIGNS}"), "campaign": F.col("contact") % CAMPAIGNS}
+    each = CAMPAIGNS * r.years
+    asked = (
+        r.ids(spark, r.customers * each, "contact")
+        .withColumns({"customer": F.expr(f"contact div {each}"), "campaign": F.col("contact") % each})
+        .withColumn("segment", r.segment())
     )
-    day = F.col("campaign").cast("int") * CAMPAIGN_DAYS + d.below(3, "sent", "contact")
-    rows = _on_day(with_life(r, asked), day)
+    day = F.col("campaign").cast("int") * CAMPAIGN_DAYS + d.below(CAMPAIGN_DAYS, "sent", "contact")
+    rows = _on_day(r, with_life(r, asked), day)
     # Opting in follows from the segment, not from what a scenario makes of the customer: nobody asked again.
     return rows.where(is_customer() & opted_in(r, "segment") & d.chance(0.75, "chosen", "contact"))
 
@@ -142,16 +149,18 @@ def _visits(spark: SparkSession, r: Retailer) -> DataFrame:
     )
 
 
-def _occasions(spark: SparkSession, r: Retailer, each: int, name: str) -> DataFrame:
-    """`each` days of every customer, spread evenly over the time: occasion, customer, day, day_date, kind."""
+def _occasions(spark: SparkSession, r: Retailer, a_year: int, name: str) -> DataFrame:
+    """`a_year` days a year of every customer, spread evenly: occasion, customer, day, day_date, kind."""
+    each = a_year * r.years
     rows = r.ids(spark, r.customers * each, "occasion").withColumn("customer", F.expr(f"occasion div {each}"))
+    rows = rows.withColumn("segment", r.segment())
     nth = (F.col("occasion") % each).cast("int")
-    day = F.floor((nth + r.draws.uniform(f"{name} day", "occasion")) * (DAYS / each)).cast("int")
-    return _behaving(r, _on_day(with_life(r, rows), day).where(is_customer()))
+    day = F.floor((nth + r.draws.uniform(f"{name} day", "occasion")) * (r.days / each)).cast("int")
+    return _behaving(r, _on_day(r, with_life(r, rows), day).where(is_customer()))
 
 
-def _on_day(rows: DataFrame, day: Column) -> DataFrame:
-    return rows.withColumn("day", day).withColumn("day_date", date_of("day"))
+def _on_day(r: Retailer, rows: DataFrame, day: Column) -> DataFrame:
+    return rows.withColumn("day", day).withColumn("day_date", r.date_of("day"))
 
 
 def _behaving(r: Retailer, rows: DataFrame) -> DataFrame:

@@ -6,8 +6,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.datasets.synthetic.draws import texts
+from segmentation.datasets.synthetic.lives import in_stay, with_life
 from segmentation.datasets.synthetic.profiles import NAMES, between, of_profile, weighted
-from segmentation.datasets.synthetic.retailer import LAST_DAY, YEAR, Retailer, date_of
+from segmentation.datasets.synthetic.retailer import LAST_DAY, Retailer
 
 # (town, region, weight)
 TOWNS = (
@@ -27,7 +28,8 @@ CUSTOMER_COLUMNS = (
 def customers(spark: SparkSession, r: Retailer) -> DataFrame:
     """One row per customer and period: a second since they moved or rose a tier, a last since they left."""
     kind, d = "segment", r.draws
-    first = with_life(r, r.ids(spark, r.customers, "customer")).withColumns(
+    first = with_life(r, r.ids(spark, r.customers, "customer")).withColumn("segment", r.segment())
+    first = first.withColumns(
         {
             "customer_no": r.number(),
             "birth_year": between(kind, lambda p: p.born, d.uniform("born", "customer")),
@@ -53,13 +55,11 @@ def customers(spark: SparkSession, r: Retailer) -> DataFrame:
     rises = (F.col("change") < 0.15) & (F.col("tier") < 2)
     first = first.withColumns(
         {
-            "changed_on": F.coalesce("moved_on", F.lit(YEAR) + d.below(300, "rose", "customer")),
+            "changed_on": F.coalesce("moved_on", in_stay(r, "rose")),
             "closed_on": F.col("left") + 1,
         }
     )
-    changes = (F.col("moved_on").isNotNull() | rises) & (
-        F.col("closed_on").isNull() | (F.col("changed_on") < F.col("closed_on"))
-    )
+    changes = (F.col("moved_on").isNotNull() | rises) & (F.col("changed_on") < F.coalesce("closed_on", F.lit(r.days)))
     periods = F.array_compact(
         F.array(F.lit(0), F.when(changes, F.lit(1)), F.when(F.col("closed_on").isNotNull(), F.lit(2)))
     )
@@ -74,8 +74,8 @@ def customers(spark: SparkSession, r: Retailer) -> DataFrame:
             "row": F.when(is_closed, F.col("customer") + 2 * r.customers).otherwise(
                 F.col("customer") * 2 + F.col("col")
             ),
-            "valid_from": date_of(since).cast("string"),
-            "valid_until": date_of(until).cast("string"),
+            "valid_from": r.date_of(since).cast("string"),
+            "valid_until": r.date_of(until).cast("string"),
             "newsletter": F.when(is_closed, "N").otherwise(F.col("newsletter")),
             "account": F.when(is_closed, "closed").when(d.chance(0.01, "staff", "customer"), "staff").otherwise("open"),
             "club_tier": F.get(texts(TIERS), rank),
@@ -88,15 +88,16 @@ def customers(spark: SparkSession, r: Retailer) -> DataFrame:
 
 
 def consents(spark: SparkSession, r: Retailer) -> DataFrame:
-    """One row per customer, topic and period; one of eight was given at first and taken back in the second year."""
+    """One row per customer, topic and period; one of eight is taken back some day of the stay."""
     d = r.draws
     asked = r.ids(spark, r.customers * len(TOPICS), "asked").withColumns(
         {"customer": F.expr(f"asked div {len(TOPICS)}"), "topic": F.get(texts(TOPICS), _mod("asked", len(TOPICS)))}
     )
     given = d.chance(0.7, "given", "asked")
-    withdrawn = given & d.chance(0.18, "withdrawn", "asked")
+    day = in_stay(r, "withdrawn on", "asked")
+    withdrawn = given & d.chance(0.18, "withdrawn", "asked") & (day < r.days)
     periods = F.when(withdrawn, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))
-    on = date_of(YEAR + d.below(300, "withdrawn on", "asked")).cast("string")
+    on = r.date_of(day).cast("string")
     is_later = F.col("col") == 1
     return (
         with_life(r, asked)
@@ -105,7 +106,7 @@ def consents(spark: SparkSession, r: Retailer) -> DataFrame:
             (F.col("asked") * 2 + F.col("col")).alias("row"),
             r.number().alias("customer_no"),
             "topic",
-            F.when(is_later, on).otherwise(date_of("joined").cast("string")).alias("given_from"),
+            F.when(is_later, on).otherwise(r.date_of("joined").cast("string")).alias("given_from"),
             F.when((F.col("n") == 2) & ~is_later, on).alias("given_until"),
             F.when(given & ~is_later, "yes").otherwise("no").alias("answer"),
         )
@@ -121,27 +122,6 @@ def truth(spark: SparkSession, r: Retailer) -> DataFrame:
     )  # fmt: skip
 
 
-def with_life(r: Retailer, rows: DataFrame) -> DataFrame:
-    """Adds segment, joined, left and moved_on (days since FIRST_DAY, null for never) from customer."""
-    d = r.draws
-    # Who came in the first year stays, so that a shift by a year always meets the customer's own time.
-    leaves = d.chance(0.06, "leaves", "customer") & (r.joined() <= 0)
-    moves = d.chance(0.15, "moves", "customer")
-    return rows.withColumns(
-        {
-            "segment": r.segment(),
-            "joined": r.joined(),
-            "left": F.when(leaves, YEAR + d.below(300, "left", "customer")),
-            "moved_on": F.when(moves, YEAR + d.below(300, "moved", "customer")),
-        }
-    )
-
-
-def is_customer(day: str = "day") -> Column:
-    """Whether somebody with_life is a customer on that day."""
-    return (F.col(day) >= F.col("joined")) & (F.col("left").isNull() | (F.col(day) <= F.col("left")))
-
-
 def opted_in(r: Retailer, kind: str) -> Column:
     """Whether the customer wants mail; half of what follows is sent to nobody else."""
     return r.draws.chance(of_profile(kind, lambda p: p.opt_in), "opt in", "customer")
@@ -151,7 +131,7 @@ def town(r: Retailer, day: Column) -> Column:
     """The position in TOWNS of where somebody with_life lives on that day."""
     d = r.draws
     before = d.pick([weight for _, _, weight in TOWNS], "town", "customer")
-    after = (before + 1 + d.below(len(TOWNS) - 1, "next town", "customer")) % len(TOWNS)
+    after = d.pick([weight for _, _, weight in TOWNS], "next town", "customer")
     return F.when(day >= F.col("moved_on"), after).otherwise(before)
 
 

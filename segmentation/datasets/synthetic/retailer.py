@@ -14,20 +14,21 @@ from segmentation.datasets.synthetic.draws import Draws
 from segmentation.datasets.synthetic.profiles import PROFILES
 from segmentation.datasets.synthetic.scenarios import Scenario
 
-FIRST_DAY = dt.date(2022, 1, 3)  # a Monday
-WEEKS = 104
-DAYS = 7 * WEEKS
-YEAR = 52 * 7
-"""A shift by 52 weeks keeps weekday and season."""
-LAST_DAY = FIRST_DAY + dt.timedelta(days=DAYS - 1)  # 31 December 2023
+LAST_DAY = dt.date(2023, 12, 31)  # a Sunday
+WEEKS = 52
+"""A year of them has whole weeks and whole campaigns."""
+MOST_YEARS = 3
+"""conf/sources/synthetic.yml takes no day before 2021."""
 
 
 @dataclass(frozen=True)
 class Retailer:
     """A supermarket chain of `customers` with `lines` receipt lines bought, before returns and planted faults.
 
-    `whale_share`: the part of the lines (0..0.9) that the first customer of the first segment buys; 0 for none.
-    `rows_per_task` cuts the work, never the data. Raises ConfigError for sizes that make no retailer.
+    It stands still: seasons come again every year, and at any time as many customers come as leave. What changes is
+    what `scenario` says. `whale_share`: the part of the lines (0..0.9) that the first customer of the first segment
+    buys; 0 for none. `years` of 52 weeks end with LAST_DAY. `rows_per_task` cuts the work, never the data. Raises
+    ConfigError for sizes that make no retailer.
     """
 
     customers: int
@@ -35,6 +36,7 @@ class Retailer:
     seed: int
     scenario: Scenario = field(default_factory=Scenario)
     whale_share: float = 0.0
+    years: int = 2
     rows_per_task: int = 1_000_000
 
     def __post_init__(self) -> None:
@@ -45,11 +47,27 @@ class Retailer:
             raise ConfigError(f"{self.lines} lines are no data. Give 1 or more.")
         if not 0 <= self.whale_share <= 0.9:
             raise ConfigError(f"whale share {self.whale_share} is out of range. Expected 0 (no whale) to 0.9.")
+        if not 1 <= self.years <= MOST_YEARS:
+            raise ConfigError(f"{self.years} years are out of range. Expected 1 to {MOST_YEARS}.")
 
     @property
     def draws(self) -> Draws:
         """The source of all that is random."""
         return Draws(self.seed)
+
+    @property
+    def days(self) -> int:
+        """Of all years."""
+        return self.years * WEEKS * 7
+
+    @property
+    def first_day(self) -> dt.date:
+        """A Monday.
+
+        >>> [str(Retailer(customers=20, lines=1, seed=1, years=n).first_day) for n in (1, 2, 3)]
+        ['2023-01-02', '2022-01-03', '2021-01-04']
+        """
+        return LAST_DAY - dt.timedelta(days=self.days - 1)
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -87,11 +105,6 @@ class Retailer:
         """
         return self.scenario.behaves(self.draws)
 
-    def joined(self) -> Column:
-        """The day on which a customer registered, counted from FIRST_DAY; three of four did before it."""
-        u = self.draws.uniform("joined", "customer")
-        return F.floor(u * 4 * YEAR).cast("int") - 3 * YEAR
-
     def number(self, customer: str = "customer") -> Column:
         """The customer's number as the retailer writes it. Scrambled: the order of numbers tells no segment."""
         step = max(1, int(self.customers * 0.618))
@@ -100,12 +113,10 @@ class Retailer:
         scrambled = (F.col(customer) * F.lit(step).cast("bigint") + 7) % self.customers
         return F.concat(F.lit("K"), F.lpad(scrambled.cast("string"), 9, "0"))
 
+    def date_of(self, day: str | Column) -> Column:
+        """The calendar day of a number of days since the first one."""
+        return F.date_add(F.lit(self.first_day), F.col(day) if isinstance(day, str) else day)
 
-def date_of(day: str | Column) -> Column:
-    """The calendar day of a number of days since FIRST_DAY."""
-    return F.date_add(F.lit(FIRST_DAY), F.col(day) if isinstance(day, str) else day)
-
-
-def clock(day: str, second: Column) -> Column:
-    """What a clock on the wall shows (a timestamp without a zone) so many seconds after the day's midnight."""
-    return F.timestamp_add("SECOND", second, date_of(day).cast("timestamp_ntz"))
+    def clock(self, day: str, second: Column) -> Column:
+        """What a clock on the wall shows (a timestamp without a zone) so many seconds after the day's midnight."""
+        return F.timestamp_add("SECOND", second, self.date_of(day).cast("timestamp_ntz"))

@@ -7,13 +7,13 @@ All of that follows from the line's number, so no line needs another.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.datasets.synthetic.draws import cents, numbers, texts
-from segmentation.datasets.synthetic.people import TOWNS, town, with_life
+from segmentation.datasets.synthetic.lives import with_holder, with_life
+from segmentation.datasets.synthetic.people import TOWNS, town
 from segmentation.datasets.synthetic.profiles import (
     BASKETS,
     BLOCK,
@@ -26,7 +26,7 @@ from segmentation.datasets.synthetic.profiles import (
     of_profile,
     weighted,
 )
-from segmentation.datasets.synthetic.retailer import DAYS, WEEKS, YEAR, Retailer, clock, date_of
+from segmentation.datasets.synthetic.retailer import WEEKS, Retailer
 
 LINE_COLUMNS = (
     "receipt_no", "position", "customer_no", "sold_at", "sku", "product_group", "quantity", "list_price",
@@ -45,14 +45,8 @@ PRICES = tuple(
 """Shelf prices by product: 0.55 to 1.45 times the category's."""
 
 
-def week_weights() -> list[int]:
-    """Orders by week: 10 % more in the second year, fewer in July and August, a peak in the weeks before Christmas.
-
-    >>> week_weights()[0], week_weights()[52], week_weights()[49] / week_weights()[40]
-    (20, 22, 1.8)
-    """
-    season = {29: 0.8, 30: 0.75, 31: 0.75, 32: 0.8, 46: 1.2, 47: 1.35, 48: 1.6, 49: 1.8, 50: 1.9, 51: 0.7}
-    return [round(20 * (1 + 0.1 * (week // 52)) * season.get(week % 52, 1.0)) for week in range(WEEKS)]
+SEASON = {29: 0.8, 30: 0.75, 31: 0.75, 32: 0.8, 46: 1.2, 47: 1.35, 48: 1.6, 49: 1.8, 50: 1.9, 51: 0.7}
+"""Orders of a week of the year, against an ordinary one: fewer in July and August, a peak before Christmas."""
 
 
 def sales(spark: SparkSession, r: Retailer) -> tuple[DataFrame, DataFrame]:
@@ -77,7 +71,7 @@ def products(spark: SparkSession, r: Retailer) -> DataFrame:
 
 
 def _bought(spark: SparkSession, r: Retailer) -> DataFrame:
-    lines = _with_time(r, _with_customer(r, _with_order(r, r.ids(spark, r.lines, "line"))))
+    lines = _with_customer(r, _with_time(r, _with_order(r, r.ids(spark, r.lines, "line"))))
     goods = _with_goods(r, _apart(r, lines).withColumn("kind", r.behaves()))
     return _with_receipt(r, _apart(r, goods))
 
@@ -113,25 +107,20 @@ def _with_order(r: Retailer, lines: DataFrame) -> DataFrame:
 def _with_customer(r: Retailer, lines: DataFrame) -> DataFrame:
     """Adds customer and what with_life says of it.
 
-    A share u of the segment's orders belongs to the first 0.1 u + 0.9 u⁴ of its customers: a fifth of them place
-    nearly two thirds, the busiest ten times the mean, as in Pareto's law but with a bound, so that no customer but the
-    whale grows with the data.
+    A share u of the segment's orders belongs to the first 0.1 u + 0.9 u⁴ of its places: a fifth of them place nearly
+    two thirds, the busiest ten times the mean, as in Pareto's law but with a bound, so that no customer but the whale,
+    the first of all, grows with the data.
     """
-    u, starts = F.col("u"), r.starts
-    first = F.get(F.array(*(F.lit(s).cast("bigint") for s in starts[:-1])), F.col("segment"))
-    size = F.get(F.array(*(F.lit(b - a).cast("bigint") for a, b in pairwise(starts))), F.col("segment"))
-    customer = first + F.floor(size * (0.1 * u + 0.9 * u * u * u * u))
-    lines = lines.withColumn("u", r.draws.uniform("customer", "order"))
-    return with_life(r, lines.withColumn("customer", F.when(F.col("whale"), F.lit(0)).otherwise(customer)))
+    u = F.when(F.col("whale"), 0.0).otherwise(r.draws.uniform("customer", "order"))
+    lines = lines.withColumn("u", u).withColumn("u", F.expr("0.1D * u + 0.9D * u * u * u * u"))
+    return with_life(r, with_holder(r, lines, "u"))
 
 
 def _with_time(r: Retailer, lines: DataFrame) -> DataFrame:
-    """Adds day and day_date. Orders before joining or after leaving are shifted by a year, season and weekday kept."""
-    d = r.draws
-    drawn = d.pick(week_weights(), "week", "order") * 7 + d.pick(WEEKDAYS, "weekday", "order")
-    shift = F.when(F.col("drawn") < F.col("joined"), YEAR).when(F.col("drawn") > F.col("left"), -YEAR).otherwise(0)
-    lines = lines.withColumn("drawn", drawn).withColumn("day", F.col("drawn") + shift)
-    return lines.withColumn("day_date", date_of("day"))
+    """Adds day and day_date."""
+    d, weeks = r.draws, [round(20 * SEASON.get(week, 1.0)) for week in range(WEEKS)]
+    day = d.pick(weeks * r.years, "week", "order") * 7 + d.pick(WEEKDAYS, "weekday", "order")
+    return lines.withColumn("day", day).withColumn("day_date", r.date_of("day"))
 
 
 def _with_goods(r: Retailer, lines: DataFrame) -> DataFrame:
@@ -192,7 +181,7 @@ def _with_receipt(r: Retailer, lines: DataFrame) -> DataFrame:
             "row": F.col("line"),
             "receipt_no": F.concat(F.lit("B"), F.col("order").cast("string")),
             "customer_no": r.number(),
-            "sold_at": clock("day", second),
+            "sold_at": r.clock("day", second),
             "sku": _sku(),
             "product_group": F.get(texts([c.name for c in CATEGORIES]), F.col("category")),
             "currency_code": F.lit("EUR"),
@@ -210,13 +199,13 @@ def _returned(r: Retailer, bought: DataFrame) -> DataFrame:
     d = r.draws
     taken_back = d.chance(of_profile("kind", lambda p: p.returned), "returned", "line") & (F.col("category") != FUEL)
     back = bought.where(taken_back).withColumn("day", F.col("day") + 2 + d.below(20, "returned after", "line"))
-    return back.where(F.col("day") < DAYS).withColumns(
+    return back.where(F.col("day") < r.days).withColumns(
         {
-            "day_date": date_of("day"),
+            "day_date": r.date_of("day"),
             "original_receipt_no": F.col("receipt_no"),
             "receipt_no": F.concat(F.lit("R"), F.col("line").cast("string")),
             "position": F.lit(1),
-            "sold_at": clock("day", 9 * 3600 + d.below(9 * 3600, "returned at", "line")),
+            "sold_at": r.clock("day", 9 * 3600 + d.below(9 * 3600, "returned at", "line")),
             "document": F.lit("RETURN"),
             **{c: -F.col(c) for c in ("quantity", "net_amount", "coupon_value")},
         }
