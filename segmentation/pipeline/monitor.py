@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import Row
@@ -38,7 +38,7 @@ from segmentation.segments import Model
 from segmentation.segments.matching import GONE, NEW
 
 YEAR_AGO = "a_year_ago"
-"""Of a run's inputs the scoring run of the same month of last year."""
+"""Of a run's inputs the features of the same month of last year, where it was held against them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
     inputs = scored["inputs"]
     features_run, bundle = context.runs.get(inputs["features"]), inputs["bundle"]
     previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
-    run = _asked(context, as_of, features_run, bundle, previous, trained_as_of(context, bundle))
+    run = _asked(context, as_of, features_run, bundle, previous)
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         context.steps.say(f"monitor_drift: {as_of} is published already (run {done['run_id']})")
@@ -85,11 +85,11 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
 
 def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     """The same for a month in hand, before it is published."""
-    trained = trained_as_of(context, month.bundle)
-    run = _asked(context, month.as_of, month.features_run, month.bundle, month.previous, trained)
+    run = _asked(context, month.as_of, month.features_run, month.bundle, month.previous)
     done = None if context.restate else context.runs.published(run.run_key)
     if done is not None:
         return done
+    trained = trained_as_of(context, month.bundle)
     context.steps.say(f"monitor_drift: {month.as_of} against {trained}, when bundle {month.bundle} was trained")
     context.create_tables()
     return context.runs.publish(measure(context, month, models, run), context.restate)
@@ -98,14 +98,21 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
 def measure(context: Context, month: Month, models: Mapping[str, Model], run: Run, until: int | None = None) -> Run:
     """Writes the month's rows of `drift_report` under `run`; returns it finished, and not published.
 
-    until: earlier months count as they were before the run of this publish_seq; None: as they are shown now. Raises
-    NotKeptError where what they had written has gone, before it writes any.
+    until: earlier months count as they were before the run of this publish_seq, and last year as `run` says; None: as
+    they are shown now. Raises NotKeptError where what they had written has gone, before it writes any.
     """
-    year_ago = context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
-    rows, verdict, reason = _report(context, month, models, year_ago, until)
+
+    def last_year() -> Row | None:
+        if until is None:
+            return year_before(context, month.as_of, trained_as_of(context, month.bundle))
+        return context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
+
+    rows, verdict, reason, year_ago = _report(context, month, models, last_year, until)
     version = _write(context, run, month.bundle, rows)
     context.steps.say(f"  verdict                 {verdict}: {reason}")
+    against_last_year = {} if year_ago is None else {YEAR_AGO: year_ago["run_id"]}
     return run.finish(
+        inputs={**run.inputs, **against_last_year},
         output_versions={DRIFT_REPORT.name: version}, input_versions=dict(month.features_run["output_versions"]),
         rows_in=month.everyone.scored, rows_out=len(rows), verdict=verdict, reason=reason,
     )  # fmt: skip
@@ -118,18 +125,17 @@ def config_of_report(context: Context) -> dict[str, object]:
     )
 
 
-def _asked(
-    context: Context, as_of: dt.date, features_run: Row, bundle: str, previous: Row | None, trained: dt.date
-) -> Run:
-    others = {"previous": previous, YEAR_AGO: year_before(context, as_of, trained)}
+def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str, previous: Row | None) -> Run:
     inputs = {"features": features_run["run_id"], "bundle": bundle}
-    inputs |= {name: other["run_id"] for name, other in others.items() if other is not None}
+    if previous is not None:
+        inputs["previous"] = previous["run_id"]
     return new_run("monitor_drift", as_of, config_of_report(context), inputs)
 
 
 def _report(
-    context: Context, month: Month, models: Mapping[str, Model], year_ago: Row | None, until: int | None
-) -> tuple[list[Judged], str, str]:
+    context: Context, month: Month, models: Mapping[str, Model], last_year: Callable[[], Row | None], until: int | None
+) -> tuple[list[Judged], str, str, Row | None]:
+    """Its rows, verdict and reason, and the features of last year where it took them to tell."""
     rules = load_monitoring(context.config, SEGMENT_PROFILES.names)
     sweep = load(context.config / "sweep.yml", SweepConfig)
     references = load_references(context, month.bundle)
@@ -152,7 +158,8 @@ def _report(
             if young:
                 facts.append(f"history was too short at training: {', '.join(sorted(young))}")
         rows, verdict, reason = judge(rules, changes)
-        if verdict != WORDS[HOLDS] and year_ago is not None:
+        year_ago = last_year() if verdict != WORDS[HOLDS] else None
+        if year_ago is not None:
             found = against(
                 context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few, again=until is not None
             )  # fmt: skip
@@ -162,7 +169,7 @@ def _report(
     finally:
         blocks.release()
     rows += read_kpis(context, rules.kpis, month.as_of, month.run_id, month.previous)
-    return rows, verdict, reason
+    return rows, verdict, reason, year_ago
 
 
 def _migration(context: Context, month: Month, until: int | None) -> list[Change]:

@@ -6,14 +6,17 @@ import datetime as dt
 from collections.abc import Sequence
 
 from pyspark.sql import Row
+from pyspark.sql import functions as F
 
 from segmentation.clustering import SweepConfig
 from segmentation.clustering.blocks import Blocks
 from segmentation.core.customers import Ints
 from segmentation.core.errors import GuardError
+from segmentation.core.schemas import STG_TRANSACTIONS
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.monitoring import Bins, Change, Histogram, count, fit_changes, take_standing, value_changes
 from segmentation.pipeline.context import Context
+from segmentation.pipeline.features import run_features
 from segmentation.pipeline.population import read_everyone
 from segmentation.pipeline.reference import layer, pack_models
 from segmentation.segments import Model
@@ -27,34 +30,48 @@ class NotKeptError(GuardError):
 
 
 def year_before(context: Context, as_of: dt.date, trained: dt.date) -> Row | None:
-    """The scoring run, shown today, of the as-of date nearest to a year before; None where none is near.
+    """The features, shown today, of the as-of date nearest to a year before; where none is near, they are built.
 
-    Only a month before the training tells of the season: of one after it a change that has come to stay would look as
-    it did last year, and never be seen again.
+    None where lines of the year before that day are not staged, and for a day since the training: only an earlier one
+    tells of the season. Held against a later one, a change that has come to stay would look as it did last year, and
+    never be seen again.
     """
-    year_ago = as_of - dt.timedelta(days=365)
-    near = [
-        r for r in context.runs.of("monthly") if abs((r["as_of"] - year_ago).days) <= SIMILAR and r["as_of"] < trained
-    ]
-    return min(reversed(near), key=lambda r: abs((r["as_of"] - year_ago).days), default=None)
+    day = _year_before(as_of)
+    shown = context.runs.shown(context.registry.table)
+    near = [r for d, r in shown.items() if abs((d - day).days) <= SIMILAR and d < trained]
+    if near:
+        return min(near, key=lambda r: abs((r["as_of"] - day).days))
+    if day >= trained:
+        return None
+    lines = context.warehouse.read(STG_TRANSACTIONS)
+    first = lines.agg(F.min("event_date")).collect()[0][0]
+    if first is None or first > _year_before(day):
+        return None
+    return run_features(context, [day])[0]
+
+
+def _year_before(day: dt.date) -> dt.date:
+    """The same day of the year before; of a 29 February the 28th."""
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
 
 
 def against(
-    context: Context, year_ago: Row, ordered: Sequence[Model], bins: Sequence[Bins], counts: Sequence[Ints],
+    context: Context, features_run: Row, ordered: Sequence[Model], bins: Sequence[Bins], counts: Sequence[Ints],
     blocks: Blocks, sweep: SweepConfig, too_few: int, again: bool,
 ) -> list[Change]:  # fmt: skip
-    """What has changed from the customers of a year ago, seen by the models of today, to those of now.
+    """What has changed from the customers of `features_run`, a year ago, seen by the models of today, to those of now.
 
     counts (by `bins`), blocks: the features and customers of this month, as the drift report has them. Nothing where
     what was known then is not kept any more, which is said; nothing of a layer in which nobody had data then.
     again: for a report that was made when it was kept; then raises NotKeptError.
     """
+    year_ago = features_run["as_of"]
     try:
-        features_run = context.runs.get(year_ago["inputs"]["features"])
-        everyone = read_everyone(context, year_ago["as_of"], features_run)
+        everyone = read_everyone(context, year_ago, features_run)
     except (GuardError, *SPARK_FAILED) as error:
         if again:
-            raise NotKeptError(f"{year_ago['as_of']} was its second reference: {reason(error)}") from None
+            raise NotKeptError(f"{year_ago} was its second reference: {reason(error)}") from None
         context.steps.say(f"  a year ago              no second reference: {error}")
         return []
     with context.steps.step("a year ago") as facts:
@@ -72,5 +89,5 @@ def against(
         then = [Histogram(b, tuple(c.tolist())) for b, c in zip(bins, counted, strict=True)]
         found = list(value_changes(then, counts))
         found += fit_changes(layers, standing, now_seen, sweep.max_iterations, too_few)
-        facts.append(f"{year_ago['as_of']} as a second reference, {everyone.scored:,} customers")
+        facts.append(f"{year_ago} as a second reference, {everyone.scored:,} customers")
     return found
