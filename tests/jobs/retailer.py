@@ -22,7 +22,7 @@ def write(folder: Path) -> Path:
     """raw/, truth/ and conf/."""
     with pytest.MonkeyPatch.context() as m:
         m.setattr(sys, "argv", ["segmentation", "synthetic", "--out", str(folder), "--customers", "900",
-                                "--lines", "60000", "--seed", "7"])  # fmt: skip
+                                "--lines", "45000", "--seed", "7"])  # fmt: skip
         cli.main()
     mapping = (CONF / "sources" / "synthetic.yml").read_text()
     configure(folder / "conf", mapping, DIMENSIONS, few=False, k_min=2, k_max=8)
