@@ -74,7 +74,7 @@ def two_months(spark: SparkSession, undisturbed: Path, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def retailer(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_tracking: None) -> Path:
-    """The made-up retailer of 900 customers, its configuration, and the warehouse of January 2024."""
+    """The made-up retailer of 1,200 customers, its configuration, and the warehouse of January 2024."""
     return whole.one_month(spark, tmp_path_factory.mktemp("retailer"))
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 
 from segmentation import cli
@@ -15,17 +16,25 @@ from segmentation.pipeline import refresh_aggregates, run_month, run_months, run
 from tests.conftest import CONF
 from tests.shop import configure, open_shop
 
+NEWCOMERS = {
+    "name": "newcomer",
+    "when": "customer_lifetime_months < 12",
+    "reason": "Has bought for less than a year, and not shown yet what kind of customer it is",
+}
 BEFORE, AS_OF = dt.date(2023, 12, 1), dt.date(2024, 1, 1)
 
 
 def write(folder: Path) -> Path:
     """raw/, truth/ and conf/."""
     with pytest.MonkeyPatch.context() as m:
-        m.setattr(sys, "argv", ["segmentation", "synthetic", "--out", str(folder), "--customers", "900",
-                                "--lines", "45000", "--seed", "7"])  # fmt: skip
+        m.setattr(sys, "argv", ["segmentation", "synthetic", "--out", str(folder), "--customers", "1200",
+                                "--lines", "60000", "--seed", "7"])  # fmt: skip
         cli.main()
     mapping = (CONF / "sources" / "synthetic.yml").read_text()
     configure(folder / "conf", mapping, DIMENSIONS, few=False, k_min=2, k_max=8)
+    population = folder / "conf" / "population.yml"
+    exclusions = yaml.safe_load(population.read_text())["exclusions"]
+    population.write_text(yaml.safe_dump({"exclusions": [*exclusions, NEWCOMERS]}, sort_keys=False))
     return folder
 
 
