@@ -31,6 +31,8 @@ class Bins:
     edges: tuple[float, ...] = ()
     levels: tuple[str, ...] | None = None
     """None for a number."""
+    recent: bool = False
+    """Whether it is what a feature of the fit is over a shorter window."""
 
     @property
     def size(self) -> int:

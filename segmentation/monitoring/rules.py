@@ -32,6 +32,7 @@ class Checks(Strict):
     """By check."""
 
     feature_psi: Limits
+    recent_psi: Limits
     missing_share: Limits
     segment_share: Limits
     members_shift: Limits

@@ -45,18 +45,21 @@ def shares(counts: Ints) -> Floats:
 
 
 def value_changes(then: Sequence[Histogram], now: Sequence[Ints]) -> Iterator[Change]:
-    """Of each feature the stability index over what is known, and the change of the share that is not."""
+    """Of each feature the stability index over what is known, and the change of the share that is not.
+
+    Of a recent one the index alone: in a shorter window more is unknown of itself.
+    """
     for h, q in zip(then, now, strict=True):
         b, p = h.bins, np.array(h.counts, dtype=np.int64)
         n, m = int(p[:-1].sum()), int(q[:-1].sum())
         if n and m:
             distance = jensen_shannon(p[:-1], q[:-1])
             yield Change(
-                b.dimension, "feature_psi", b.feature, psi(p[:-1], q[:-1]),
+                b.dimension, "recent_psi" if b.recent else "feature_psi", b.feature, psi(p[:-1], q[:-1]),
                 partial(psi_chance, b.size, n, m),
                 f"values of {m:,} customers against {n:,} at training; Jensen–Shannon distance {distance:.2f}",
             )  # fmt: skip
-        if p.sum() and q.sum():
+        if p.sum() and q.sum() and not b.recent:
             unknown, of, unknown_now, of_now = int(p[-1]), int(p.sum()), int(q[-1]), int(q.sum())
             change = unknown_now / of_now - unknown / of
             yield Change(

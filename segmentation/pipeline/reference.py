@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ from segmentation.core.schemas import (
     STG_TRANSACTIONS,
     UNIFIED,
 )
+from segmentation.features import Feature, Registry
 from segmentation.matrix import NOTHING, Preprocessor, hash_sample
 from segmentation.monitoring import Histogram, Layer, Reference, count, fit_bins, take_standing
 from segmentation.pipeline.bundle import models_of
@@ -38,13 +40,14 @@ def take_references(
     """By dimension what the drift reports of later months compare with."""
     with context.steps.step("reference") as facts:
         slots = {d: {s.feature for s in m.preprocessor.slots if s != NOTHING} for d, m in models.items()}
-        growing = _growing(context, features_run, set().union(*slots.values()))
-        watched = [
-            f for f in context.registry.features if f.name not in growing and f.name in slots.get(f.dimension, ())
-        ]
+        fitted = [f for f in context.registry.features if f.name in slots.get(f.dimension, ())]
+        recent = _recent(context.registry, fitted)
+        growing = _growing(context, features_run, {f.name for f in (*fitted, *recent)})
+        watched = [f for f in (*fitted, *recent) if f.name not in growing]
         features = everyone.features.select("customer_id", *(f.name for f in watched))
         sample = hash_sample(features, sweep.sample_size, sweep.sample_seed)
-        bins = [b for f in watched if (b := fit_bins(f, sample[f.name]))]
+        found = [(f, fit_bins(f, sample[f.name])) for f in watched]
+        bins = [replace(b, recent=f in recent) for f, b in found if b is not None]
         values = [Histogram(b, tuple(c.tolist())) for b, c in zip(bins, count(features, bins), strict=True)]
         ordered = in_order(models)
         blocks = pack_models(everyone.features, ordered, everyone.scored)
@@ -62,6 +65,14 @@ def take_references(
         )
         for m, s in zip(ordered, standing, strict=True)
     }  # fmt: skip
+
+
+def _recent(registry: Registry, fitted: Sequence[Feature]) -> list[Feature]:
+    """What the fit reads over longer windows, over the shortest: of that, one wrong month is soon all."""
+    known = [(f.window.days, f) for f in registry.features if f.window and f.window.days and not f.off_because]
+    shortest = {f.base: f for _, f in sorted(known, key=lambda each: each[0], reverse=True)}
+    bases = dict.fromkeys(f.base for f in fitted if f.window is not None)
+    return [shortest[base] for base in bases if base in shortest and shortest[base] not in fitted]
 
 
 def load_references(context: Context, bundle: str) -> dict[str, Reference]:

@@ -55,6 +55,13 @@ def test_without_drift_the_index_exceeds_chance_as_often_as_it_says(n: int, m: i
         assert 0.25 * alpha * replicates <= found <= alpha * replicates + 3.1 * np.sqrt(alpha * replicates)
 
 
+def test_of_a_shorter_window_the_index_is_told_apart_and_what_is_unknown_is_not_asked() -> None:
+    then = Histogram(Bins("orders_30d", "transactional", edges=(1.0,), recent=True), (50, 40, 10))
+    [change] = value_changes([then], [np.array([10, 20, 70])])
+    assert (change.check, change.subject) == ("recent_psi", "orders_30d")
+    assert change.value == pytest.approx(psi(np.array([50, 40]), np.array([10, 20])))
+
+
 def test_shares_of_nothing_may_differ_by_chance() -> None:
     assert 0 < share_chance(0, 50, 0, 50, 0.01) < 0.1
     assert share_chance(50, 100, 50, 100, 0.05) == pytest.approx(1.96 * np.sqrt(0.25 * 2 / 100), rel=1e-3)
