@@ -57,7 +57,7 @@ CASES = (
     *(Case("none", (MARCH, JUNE, SEPTEMBER, DECEMBER), HOLDS, seed=seed) for seed in (8, 10)),
     Case("mean_shift", (OCTOBER,), MOVED, ("visit_minutes",), JULY),
     Case("new_segment", (MAY, AUGUST, NOVEMBER), MOVED),
-    Case("vanished_segment", (MAY,), MOVED),
+    Case("vanished_segment", (MAY, NOVEMBER), MOVED),
     Case("christmas", (NEW_YEAR,), HOLDS, fitted=AUGUST),
     Case("half_day_missing", (), REFUSED),
     Case("currency_error", (), REFUSED),
