@@ -99,8 +99,7 @@ def configure(
 
 
 def _in_windows(feature: dict[str, Any]) -> dict[str, Any]:
-    windows = {"windows": [w for w in feature["windows"] if w in WINDOWS]} if "windows" in feature else {}
-    return feature | windows
+    return feature | {key: [w for w in feature[key] if w in WINDOWS] for key in ("windows", "watch") if key in feature}
 
 
 def open_shop(spark: SparkSession, config: Path, warehouse: Path, restate: bool = False) -> Context:

@@ -38,6 +38,7 @@ class Block(Strict):
     unit: Unit
     missing: float | None = None
     fit: bool | list[str] = False
+    watch: list[str] = []
     transform: Literal["none", "log1p"] = "none"
     impute: Literal["median"] | float = "median"
     grows_with_calendar: bool = False
@@ -56,6 +57,10 @@ class Block(Strict):
             raise ValueError("give either `value` or `quintile_of`")
         if isinstance(self.fit, list) and not set(self.fit) <= set(self.windows):
             raise ValueError(f"`fit` names windows that `windows` has not: {sorted(set(self.fit) - set(self.windows))}")
+        if not set(self.watch) <= set(self.windows):
+            raise ValueError(
+                f"`watch` names windows that `windows` has not: {sorted(set(self.watch) - set(self.windows))}"
+            )
         if self.windows and self.fit is True:
             raise ValueError("`fit` must list the windows that take part in the fit")
         return self
@@ -92,6 +97,12 @@ class Feature:
     def in_fit(self) -> bool:
         """Whether it takes part in the clustering of a source's customers."""
         return self.meant_for_fit and not self.off_because
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the drift report looks at it though it takes no part in the fit."""
+        is_asked = self.window is not None and self.window.name in self.block.watch
+        return is_asked and not self.in_fit and not self.off_because
 
     @property
     def is_text(self) -> bool:

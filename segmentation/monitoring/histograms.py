@@ -32,7 +32,7 @@ class Bins:
     levels: tuple[str, ...] | None = None
     """None for a number."""
     recent: bool = False
-    """Whether it is what a feature of the fit is over a shorter window."""
+    """Whether it is watched over a shorter window than the fit has."""
 
     @property
     def size(self) -> int:

@@ -33,7 +33,7 @@ from segmentation.pipeline.context import Context
 from segmentation.pipeline.kpis import read_kpis
 from segmentation.pipeline.population import Everyone, read_everyone
 from segmentation.pipeline.reference import in_order, layer, load_references, pack_models
-from segmentation.pipeline.season import SIMILAR, NotKeptError, against, year_before
+from segmentation.pipeline.season import SIMILAR, NotKeptError, against, features_of_last_year
 from segmentation.segments import Model
 from segmentation.segments.matching import GONE, NEW
 
@@ -104,7 +104,7 @@ def measure(context: Context, month: Month, models: Mapping[str, Model], run: Ru
 
     def last_year() -> Row | None:
         if until is None:
-            return year_before(context, month.as_of, trained_as_of(context, month.bundle))
+            return features_of_last_year(context, month.as_of, trained_as_of(context, month.bundle))
         return context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
 
     rows, verdict, reason, year_ago = _report(context, month, models, last_year, until)
@@ -141,11 +141,11 @@ def _report(
     references = load_references(context, month.bundle)
     everyone, ordered = month.everyone, in_order(models)
     with context.steps.step("values") as facts:
-        then = [h for r in references.values() for h in r.values]
-        bins = [h.bins for h in then]
+        trained = [h for r in references.values() for h in r.values]
+        bins = [h.bins for h in trained]
         counts = count(everyone.features.select(*(b.feature for b in bins)), bins)
-        changes = list(value_changes(then, counts))
-        facts.append(f"{len(then)} features of {everyone.scored:,} customers")
+        changes = list(value_changes(trained, counts))
+        facts.append(f"{len(trained)} features of {everyone.scored:,} customers")
     blocks = pack_models(everyone.features, ordered, everyone.scored)
     try:
         with context.steps.step("segments") as facts:
@@ -160,12 +160,14 @@ def _report(
         rows, verdict, reason = judge(rules, changes)
         year_ago = last_year() if verdict != WORDS[HOLDS] else None
         if year_ago is not None:
-            found = against(
-                context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few, again=until is not None
-            )  # fmt: skip
-            same = {(c.dimension, c.check, c.subject): c for c in found}
-            changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
-            rows, verdict, reason = judge(rules, changes)
+            again = until is not None
+            then = against(context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few, again)
+            if then is None:
+                year_ago = None
+            else:
+                same = {(c.dimension, c.check, c.subject): c for c in then}
+                changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
+                rows, verdict, reason = judge(rules, changes)
     finally:
         blocks.release()
     rows += read_kpis(context, rules.kpis, month.as_of, month.run_id, month.previous)

@@ -20,7 +20,6 @@ from segmentation.core.schemas import (
     STG_TRANSACTIONS,
     UNIFIED,
 )
-from segmentation.features import Feature, Registry
 from segmentation.matrix import NOTHING, Preprocessor, hash_sample
 from segmentation.monitoring import Histogram, Layer, Reference, count, fit_bins, take_standing
 from segmentation.pipeline.bundle import models_of
@@ -39,10 +38,10 @@ def take_references(
 ) -> dict[str, Reference]:
     """By dimension what the drift reports of later months compare with."""
     with context.steps.step("reference") as facts:
-        slots = {d: {s.feature for s in m.preprocessor.slots if s != NOTHING} for d, m in models.items()}
+        slots = {d: features_of(m) for d, m in models.items()}
         fitted = [f for f in context.registry.features if f.name in slots.get(f.dimension, ())]
-        recent = _recent(context.registry, fitted)
-        growing = _growing(context, features_run, {f.name for f in (*fitted, *recent)})
+        recent = [f for f in context.registry.features if f.is_watched and f.dimension in models]
+        growing = unsettled(context, features_run, {f.name for f in (*fitted, *recent)})
         watched = [f for f in (*fitted, *recent) if f.name not in growing]
         features = everyone.features.select("customer_id", *(f.name for f in watched))
         sample = hash_sample(features, sweep.sample_size, sweep.sample_seed)
@@ -55,7 +54,7 @@ def take_references(
             standing = take_standing([layer(m) for m in ordered], blocks, sweep.sample_seed, sweep.max_iterations)
         finally:
             blocks.release()
-        young = _young(models, growing)
+        young = young_layers(models, growing)
         facts.append(f"{len(values)} features and {sum(len(m.centroids) for m in ordered)} segments to compare with")
         if growing:
             facts.append(f"{len(growing)} features have not settled")
@@ -65,14 +64,6 @@ def take_references(
         )
         for m, s in zip(ordered, standing, strict=True)
     }  # fmt: skip
-
-
-def _recent(registry: Registry, fitted: Sequence[Feature]) -> list[Feature]:
-    """What the fit reads over longer windows, over the shortest: of that, one wrong month is soon all."""
-    known = [(f.window.days, f) for f in registry.features if f.window and f.window.days and not f.off_because]
-    shortest = {f.base: f for _, f in sorted(known, key=lambda each: each[0], reverse=True)}
-    bases = dict.fromkeys(f.base for f in fitted if f.window is not None)
-    return [shortest[base] for base in bases if base in shortest and shortest[base] not in fitted]
 
 
 def load_references(context: Context, bundle: str) -> dict[str, Reference]:
@@ -94,6 +85,11 @@ def in_order(models: Mapping[str, Model]) -> list[Model]:
     return [models[d] for d in ALL_DIMENSIONS if d in models]
 
 
+def features_of(model: Model) -> set[str]:
+    """The features that it is fitted on."""
+    return {s.feature for s in model.preprocessor.slots if s != NOTHING}
+
+
 def layer(model: Model) -> Layer:
     """A model as the drift report sees it."""
     return Layer(model.dimension, model.segment_ids, model.centroids)
@@ -106,7 +102,7 @@ def pack_models(features: DataFrame, ordered: Sequence[Model], customers: int) -
     return pack_layers(features, parts, layers(parts, unified), customers)
 
 
-def _growing(context: Context, features_run: Row, features: set[str]) -> frozenset[str]:
+def unsettled(context: Context, features_run: Row, features: set[str]) -> frozenset[str]:
     """Those whose values change by themselves in a stationary shop: history is too short for them yet, or always."""
     first: dict[str, dt.date] = {}
     for name, table in EVENTS.items():
@@ -126,7 +122,7 @@ def _growing(context: Context, features_run: Row, features: set[str]) -> frozens
     return frozenset(name for name in features if grows(name))
 
 
-def _young(models: Mapping[str, Model], growing: frozenset[str]) -> frozenset[str]:
+def young_layers(models: Mapping[str, Model], growing: frozenset[str]) -> frozenset[str]:
     """The layers that features which grow have a good part in; in the unified one by the dimensions' weights."""
 
     def part(p: Preprocessor) -> float:

@@ -84,6 +84,7 @@ def test_an_attribute_has_no_windows(tmp_path: Path) -> None:
          'Did you mean "90d"?'),
         (feature("orders", windows="[30d]", fit="[90d]"), "`fit` names windows that `windows` has not: ['90d']"),
         (feature("orders", windows="[30d]", fit="true"), "`fit` must list the windows that take part in the fit"),
+        (feature("orders", windows="[90d]", watch="[30d]"), "`watch` names windows that `windows` has not: ['30d']"),
         (feature("orders", fit="[30d]"), "`fit` names windows that `windows` has not: ['30d']"),
         ("  x: {description: X, unit: ratio}\n", "give either `value` or `quintile_of`"),
         (feature("orders", quintile_of="orders"), "give either `value` or `quintile_of`"),
@@ -227,3 +228,11 @@ def test_what_a_source_without_shoppers_attributes_lacks_is_noted_for_our_own_fe
             ("loyalty_tier", "loyalty_tier_rank"), ("region", "region"), ("city", "city"),
         )
     ]  # fmt: skip
+
+
+def test_a_window_is_watched_where_the_source_feeds_it_and_the_fit_does_not_have_it(tmp_path: Path) -> None:
+    spending = "  spending: {description: D, value: %s, windows: [30d, 90d], unit: money, fit: [90d], watch: %s}\n"
+    found = declare(tmp_path, spending % ("net_amount", "[30d, 90d]")).features
+    assert [f.name for f in found if f.is_watched] == ["spending_30d"]
+    registry = load_registry(CONF, load_source(CONF, "complete_journey").provides())
+    assert [f.name for f in registry.features if f.is_watched] == ["average_order_value_30d"]

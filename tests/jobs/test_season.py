@@ -59,7 +59,7 @@ def test_a_christmas_like_the_last_one_holds_and_would_not_without_it(
 
     run_month(context(), SUMMER, str(write_sales(tmp_path / "raw", sales())))
     with monkeypatch.context() as m:
-        m.setattr(monitor, "year_before", lambda *_: None)
+        m.setattr(monitor, "features_of_last_year", lambda *_: None)
         alone = run_month(context(), CHRISTMAS)
     assert alone["verdict"] == "refit"
     again = open_shop(spark, tmp_path / "conf", tmp_path / "warehouse", restate=True)

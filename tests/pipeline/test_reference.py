@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation.core.schemas import UNIFIED, Table
 from segmentation.features import load_registry
 from segmentation.matrix import Preprocessor, Slot, unify
-from segmentation.pipeline.reference import _growing, _recent, _young
+from segmentation.pipeline.reference import unsettled, young_layers
 from segmentation.segments import Model
 from segmentation.staging import load_source
 from tests.conftest import CONF
@@ -51,7 +51,7 @@ def test_a_feature_grows_until_its_inputs_history_is_as_long_as_what_it_reads(
     registry = load_registry(CONF, load_source(CONF, "synthetic").provides())
     context: Any = SimpleNamespace(warehouse=SimpleNamespace(read=read), registry=registry)
     run: Any = {"as_of": AS_OF, "input_versions": versions}
-    assert _growing(context, run, FEATURES) == growing
+    assert unsettled(context, run, FEATURES) == growing
 
 
 def model(dimension: str, *features: str) -> Model:
@@ -64,19 +64,8 @@ def test_a_layer_is_young_where_what_grows_has_more_than_a_fifth_of_its_variance
     parts = [model("transactional", *"abcde"), model("behavioral", *"fghi")]
     unified = unify(UNIFIED, [m.preprocessor for m in parts], {"transactional": 3.0, "behavioral": 1.0})
     models = {m.dimension: m for m in parts} | {UNIFIED: Model(unified, np.zeros((1, 9)), ("s",), ("S",), "v")}
-    assert _young(models, frozenset()) == frozenset()
-    assert _young(models, frozenset("a")) == frozenset()  # a fifth, no more
-    assert _young(models, frozenset("f")) == {"behavioral"}  # of the unified layer a sixteenth
-    assert _young(models, frozenset("ab")) == {"transactional", UNIFIED}  # of the unified layer 3/4 of two fifths
-    assert _young(models, frozenset("fghi")) == {"behavioral", UNIFIED}
-
-
-def test_what_is_fitted_over_a_longer_window_is_watched_over_the_shortest_too() -> None:
-    """Once, and not where that is fitted itself, has no windows, or the source cannot feed it."""
-    registry = load_registry(CONF, load_source(CONF, "complete_journey").provides())
-    of = {f.name: f for f in registry.features}
-    fitted = [of[name] for name in ("net_revenue_365d", "net_revenue_180d", "orders_90d", "household_size")]
-    assert [f.name for f in _recent(registry, fitted)] == ["net_revenue_30d", "orders_30d"]
-    assert _recent(registry, [of["orders_30d"], of["orders_90d"]]) == []
-    assert of["open_rate_90d"].off_because
-    assert _recent(registry, [of["open_rate_365d"]]) == []
+    assert young_layers(models, frozenset()) == frozenset()
+    assert young_layers(models, frozenset("a")) == frozenset()  # a fifth, no more
+    assert young_layers(models, frozenset("f")) == {"behavioral"}  # of the unified layer a sixteenth
+    assert young_layers(models, frozenset("ab")) == {"transactional", UNIFIED}  # of the unified layer 3/4 of two fifths
+    assert young_layers(models, frozenset("fghi")) == {"behavioral", UNIFIED}

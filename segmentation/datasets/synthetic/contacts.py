@@ -12,7 +12,7 @@ from segmentation.datasets.synthetic.profiles import VISIT_SPREAD, between, of_p
 from segmentation.datasets.synthetic.retailer import Retailer
 
 CAMPAIGNS, CAMPAIGN_DAYS = 13, 28
-"""A year; mail goes out in waves, to every customer on another day of them."""
+"""A year; mail goes out evenly, to every customer on another day of a campaign."""
 COUPON_DAYS = 21
 VISITS, CALLS, SURVEYS = 24, 4, 6
 """Occasions a customer has in a year; profiles say how many of them are taken."""
@@ -42,10 +42,10 @@ def mailings(spark: SparkSession, r: Retailer) -> DataFrame:
 
 
 def redemptions(spark: SparkSession, r: Retailer) -> DataFrame:
-    """One row per coupon of a campaign that was redeemed, COUPON_DAYS after it came at most."""
+    """One row per coupon of a campaign that was redeemed, less than COUPON_DAYS after it came."""
     redeemed = r.draws.chance(of_profile("kind", lambda p: p.redeemed), "redeemed", "contact")
     on = F.col("day") + r.draws.below(COUPON_DAYS, "redeemed after", "contact")
-    return _behaving(r, _sent(spark, r)).where(redeemed & (on < r.days)).select(
+    return _behaving(r, _sent(spark, r)).where(redeemed & (on <= F.coalesce("left", F.lit(r.days - 1)))).select(
         F.col("contact").alias("row"), F.concat(F.lit("G"), F.col("contact").cast("string")).alias("coupon_no"),
         r.number().alias("customer_no"), _code().alias("campaign_code"),
         r.date_of(on).cast("string").alias("redeemed_on"),

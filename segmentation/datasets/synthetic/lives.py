@@ -62,10 +62,10 @@ def with_holder(r: Retailer, rows: DataFrame, u: str) -> DataFrame:
     """Adds customer: who, on `day`, holds the place up to which the share `u` of its segment's places is."""
     ends = [_places(start) for start in r.starts]
     first, size = (F.get(numbers(n), F.col("segment")) for n in (ends[:-1], [b - a for a, b in pairwise(ends)]))
-    rows = rows.withColumn("place", (first + F.floor(F.col(u) * size)).cast("bigint"))
-    rows = rows.withColumn("customer", F.expr(f"place div {HEIR} * 4 + place % {HEIR}"))
+    rows = rows.withColumn("held", (first + F.floor(F.col(u) * size)).cast("bigint"))
+    rows = rows.withColumn("customer", F.expr(f"held div {HEIR} * 4 + held % {HEIR}"))
     is_left = (_nth(r) == LEAVER) & (F.col("day") >= _turn(r, "customer"))
-    return rows.withColumn("customer", F.col("customer") + is_left.cast("bigint")).drop("place")
+    return rows.withColumn("customer", F.col("customer") + is_left.cast("bigint")).drop("held")
 
 
 def _turn(r: Retailer, place: str) -> Column:

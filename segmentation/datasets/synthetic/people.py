@@ -88,7 +88,7 @@ def customers(spark: SparkSession, r: Retailer) -> DataFrame:
 
 
 def consents(spark: SparkSession, r: Retailer) -> DataFrame:
-    """One row per customer, topic and period; one of eight is taken back some day of the stay."""
+    """One row per customer, topic and period. One of eight is taken back in the stay, if its day has come."""
     d = r.draws
     asked = r.ids(spark, r.customers * len(TOPICS), "asked").withColumns(
         {"customer": F.expr(f"asked div {len(TOPICS)}"), "topic": F.get(texts(TOPICS), _mod("asked", len(TOPICS)))}

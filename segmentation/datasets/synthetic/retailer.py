@@ -25,8 +25,9 @@ MOST_YEARS = 3
 class Retailer:
     """A supermarket chain of `customers` with `lines` receipt lines bought, before returns and planted faults.
 
-    It stands still: seasons come again every year, and at any time as many customers come as leave. What changes is
-    what `scenario` says. `whale_share`: the part of the lines (0..0.9) that the first customer of the first segment
+    It stands still: seasons come again every year, and as many customers come as leave: a third of the places change
+    hands in its `years`, so that three quarters of all `customers` are there at any time. What changes is what
+    `scenario` says. `whale_share`: the part of the lines (0..0.9) that the first customer of the first segment
     buys; 0 for none. `years` of 52 weeks end with LAST_DAY. `rows_per_task` cuts the work, never the data. Raises
     ConfigError for sizes that make no retailer.
     """

@@ -195,7 +195,10 @@ def _with_receipt(r: Retailer, lines: DataFrame) -> DataFrame:
 
 
 def _returned(r: Retailer, bought: DataFrame) -> DataFrame:
-    """One row per line taken back, 2 to 21 days later, with a receipt of its own that names the first one."""
+    """One row per line taken back, 2 to 21 days later, with a receipt of its own that names the first one.
+
+    Whoever has left in the meantime brings back what was bought before.
+    """
     d = r.draws
     taken_back = d.chance(of_profile("kind", lambda p: p.returned), "returned", "line") & (F.col("category") != FUEL)
     back = bought.where(taken_back).withColumn("day", F.col("day") + 2 + d.below(20, "returned after", "line"))
