@@ -18,7 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core import BadInputError, ConfigError
 from segmentation.datasets import Retailer, find_scenario, write_synthetic
-from segmentation.datasets.synthetic import people, sales
+from segmentation.datasets.synthetic import contacts, people, sales
 from segmentation.datasets.synthetic.faults import FAULTS
 from segmentation.datasets.synthetic.lives import with_life
 from segmentation.datasets.synthetic.profiles import PROFILES
@@ -163,20 +163,22 @@ def test_at_any_time_as_many_customers_are_there_and_have_been_there_as_long(spa
     assert kstest(joined / retailer.days, "uniform").statistic < 0.045
 
 
-def test_nobody_buys_before_joining_or_after_leaving(spark: SparkSession) -> None:
+def test_nobody_buys_or_redeems_before_joining_or_after_leaving(spark: SparkSession) -> None:
     retailer = shop(customers=400, lines=24_000)
     life = with_life(retailer, retailer.ids(spark, 400, "customer"))
     life = life.select(retailer.number().alias("customer_no"), "joined", "left")
+    nth = F.datediff("on", F.lit(retailer.first_day))
+    outside = F.count_if((nth < F.col("joined")) | (nth > F.col("left")))
     bought, _ = sales.sales(spark, retailer)
-    both = bought.join(life, "customer_no").withColumn(
-        "nth", F.datediff(F.to_date("sold_at"), F.lit(retailer.first_day))
-    )
-    outside = (F.col("nth") < F.col("joined")) | (F.col("nth") > F.col("left"))
-    [(rows, wrong, leavers)] = both.agg(
-        F.count("*"), F.count_if(outside), F.count_if(F.col("left").isNotNull())
-    ).collect()
-    assert (rows, wrong) == (24_000, 0)
-    assert leavers > 1_000
+    for rows, expected in (
+        (bought.withColumn("on", F.to_date("sold_at")), 24_000),
+        (contacts.redemptions(spark, retailer).withColumn("on", F.to_date("redeemed_on")), None),
+    ):
+        counted = rows.join(life, "customer_no").agg(F.count("*"), outside, F.count("left")).collect()
+        [(n, wrong, of_leavers)] = counted
+        assert n == (expected or rows.count())
+        assert wrong == 0
+        assert of_leavers > 50
 
 
 def test_planted_segments_are_found_again_in_the_lines(
