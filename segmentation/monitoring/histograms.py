@@ -75,10 +75,10 @@ def fit_bins(feature: Feature, sample: pd.Series) -> Bins | None:
     if feature.is_text:
         by_size = known.astype(str).value_counts().sort_index().sort_values(ascending=False, kind="stable")
         levels = tuple(sorted(map(str, by_size.index[:LEVELS])))
-        return Bins(feature.name, feature.dimension, levels=levels) if levels else None
+        return Bins(feature.name, feature.dimension, levels=levels, recent=feature.is_watched) if levels else None
     x = known.to_numpy(dtype=np.float64)
     x = x[~np.isnan(x)]
-    return Bins(feature.name, feature.dimension, edges=edges(x)) if len(x) else None
+    return Bins(feature.name, feature.dimension, edges=edges(x), recent=feature.is_watched) if len(x) else None
 
 
 def edges(x: Floats) -> tuple[float, ...]:

@@ -159,19 +159,18 @@ def _report(
                 facts.append(f"history was too short at training: {', '.join(sorted(young))}")
         rows, verdict, reason = judge(rules, changes)
         year_ago = last_year() if verdict != WORDS[HOLDS] else None
+        then = None
         if year_ago is not None:
             again = until is not None
             then = against(context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few, again)
-            if then is None:
-                year_ago = None
-            else:
-                same = {(c.dimension, c.check, c.subject): c for c in then}
-                changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
-                rows, verdict, reason = judge(rules, changes)
+        if then is not None:
+            same = {(c.dimension, c.check, c.subject): c for c in then}
+            changes = [replace(c, a_year_ago=same.get((c.dimension, c.check, c.subject))) for c in changes]
+            rows, verdict, reason = judge(rules, changes)
     finally:
         blocks.release()
     rows += read_kpis(context, rules.kpis, month.as_of, month.run_id, month.previous)
-    return rows, verdict, reason, year_ago
+    return rows, verdict, reason, None if then is None else year_ago
 
 
 def _migration(context: Context, month: Month, until: int | None) -> list[Change]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -45,8 +44,7 @@ def take_references(
         watched = [f for f in (*fitted, *recent) if f.name not in growing]
         features = everyone.features.select("customer_id", *(f.name for f in watched))
         sample = hash_sample(features, sweep.sample_size, sweep.sample_seed)
-        found = [(f, fit_bins(f, sample[f.name])) for f in watched]
-        bins = [replace(b, recent=f in recent) for f, b in found if b is not None]
+        bins = [b for f in watched if (b := fit_bins(f, sample[f.name]))]
         values = [Histogram(b, tuple(c.tolist())) for b, c in zip(bins, count(features, bins), strict=True)]
         ordered = in_order(models)
         blocks = pack_models(everyone.features, ordered, everyone.scored)

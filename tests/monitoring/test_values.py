@@ -57,6 +57,13 @@ def test_without_drift_the_index_exceeds_chance_as_often_as_it_says(n: int, m: i
 
 def test_of_a_shorter_window_the_index_is_told_apart_and_what_is_unknown_is_not_asked() -> None:
     then = Histogram(Bins("orders_30d", "transactional", edges=(1.0,), recent=True), (50, 40, 10))
+    watched, fitted = (
+        fit_bins(feature(name), pd.Series([1.0, 2.0]))
+        for name in ("average_order_value_30d", "average_order_value_365d")
+    )
+    assert watched is not None
+    assert fitted is not None
+    assert (watched.recent, fitted.recent) == (True, False)
     [change] = value_changes([then], [np.array([10, 20, 70])])
     assert (change.check, change.subject) == ("recent_psi", "orders_30d")
     assert change.value == pytest.approx(psi(np.array([50, 40]), np.array([10, 20])))

@@ -47,9 +47,9 @@ def with_life(r: Retailer, rows: DataFrame) -> DataFrame:
     return rows.withColumn("moved_on", F.when(moves & (moved_on < r.days), moved_on)).drop("nth", "place", "turn")
 
 
-def in_stay(r: Retailer, name: str, *ids: str) -> Column:
-    """A day, drawn by `name`, in the stay of somebody with_life: it may be before the first one, or never come."""
-    u = r.draws.uniform(name, *(ids or ("customer",)))
+def in_stay(r: Retailer, name: str, by: str = "customer") -> Column:
+    """A day in the stay of somebody with_life, drawn anew for each `by`: maybe before the first one, or never come."""
+    u = r.draws.uniform(name, by)
     return (F.col("joined") + 1 + F.floor(u * F.col("stay"))).cast("int")
 
 
