@@ -15,8 +15,9 @@ from pyspark.sql import functions as F
 from segmentation.core.customers import Floats, Ints
 from segmentation.features import Feature
 
-BINS = 10
-"""Of a number about: quantiles of the training sample that are equal share a bin."""
+TENTHS = np.arange(1, 10) / 10
+TAIL = 0.001
+"""What lies beyond this share of the training sample, at either end, has a bin of its own, though it be empty."""
 LEVELS = 20
 """Of a text at most: the values that most have, and one bin for all others."""
 COUNTS = "position int, customers long"
@@ -82,18 +83,22 @@ def fit_bins(feature: Feature, sample: pd.Series) -> Bins | None:
 
 
 def edges(x: Floats) -> tuple[float, ...]:
-    """Between about BINS bins of a number that has these values, one at least.
+    """Between the bins of a number that has these values: tenths, and what hardly anybody had, below and above.
 
-    >>> edges(np.array([1.0, 2.0, 3.0, 4.0])), edges(np.array([1.0] + [5.0] * 99))
-    ((1.0, 2.0, 3.0), (1.0, 5.0))
+    Among tenths alone a new kind of customer, whose values nobody had, would fill the last one half as much again. A
+    value that a tenth has is a bin of its own.
+
+    >>> edges(np.arange(1.0, 101.0))[1:]
+    (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0)
+    >>> edges(np.array([1.0] + [5.0] * 99))[1:]
+    (1.0, 5.0)
     """
     # Quantiles that are values themselves: a bin's end is then no matter of rounding.
-    cuts = np.unique(np.quantile(x, np.arange(1, BINS) / BINS, method="inverted_cdf"))
-    cuts = cuts[cuts < x.max()]
-    if not len(cuts):  # nine in ten have the greatest value, or all
-        below = x[x < x.max()]
-        cuts = np.array([below.max() if len(below) else np.nextafter(x[0], -np.inf), x.max()])
-    return tuple(cuts.tolist())
+    least, *tenths, greatest = np.quantile(x, [TAIL, *TENTHS, 1 - TAIL], method="inverted_cdf")
+    values, times = np.unique(x, return_counts=True)
+    often = np.flatnonzero(times >= len(x) / 10)
+    before = values[often[often > 0] - 1]
+    return tuple(np.unique([np.nextafter(least, -np.inf), *tenths, *before, greatest]).tolist())
 
 
 def count(customers: DataFrame, bins: Sequence[Bins]) -> list[Ints]:

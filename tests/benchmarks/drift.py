@@ -64,7 +64,10 @@ class LocalBlocks(Blocks):
 
 @dataclass(frozen=True)
 class Customers:
-    """Vectors (d, n), who has data in which part (parts, n), and the watched slots' values (slots, n), NaN: unknown."""
+    """Vectors (d, n), who has data in which part (parts, n), and values, NaN: unknown.
+
+    values: (slots + recent, n), those of the slots scaled, those of windows watched beside the fit as they are.
+    """
 
     x: Any
     members: Any
@@ -82,19 +85,25 @@ class Customers:
 
 @dataclass(frozen=True)
 class Study:
-    """A bundle with its population; `slots`: the dimension, feature and row of x of each watched value."""
+    """A bundle with its population.
+
+    slots: the dimension, feature and row of x of each feature of the fit. recent: dimension and feature of the windows
+    that are watched beside it.
+    """
 
     ordered: list[Layer]
     views: list[View]
     slots: list[tuple[str, str, int]]
+    recent: list[tuple[str, str]]
     population: Customers
     rules: MonitoringRules
 
     def training(self, customers: Customers) -> tuple[list[Histogram], list[Standing]]:
         """Histograms and standings, as a fit takes them."""
         histograms = []
-        for (dimension, feature, _), x in zip(self.slots, customers.values, strict=True):
-            bins = Bins(feature, dimension, edges=edges(x[~np.isnan(x)]))
+        watched = [*((d, f, False) for d, f, _ in self.slots), *((d, f, True) for d, f in self.recent)]
+        for (dimension, feature, recent), x in zip(watched, customers.values, strict=True):
+            bins = Bins(feature, dimension, edges=edges(x[~np.isnan(x)]), recent=recent)
             histograms.append(Histogram(bins, tuple(bins.counts(pa.array(x)).tolist())))
         return histograms, take_standing(self.ordered, customers.blocks(self.views), SEED, ITERATIONS)
 
@@ -120,10 +129,12 @@ def study(warehouse: Path, source: str) -> Study:
     *parts, unified = [m.preprocessor for m in models]
     slots = [(p.dimension, s.feature) for p in parts for s in p.fitted]
     features = list(dict.fromkeys(feature for _, feature in slots))
+    recent = [f for f in context.registry.features if f.is_watched and f.dimension in {p.dimension for p in parts}]
     columns = [
         *(c.alias(f"x{i}") for i, c in enumerate(layer_columns(parts))),
         *(F.coalesce(F.expr(p.has_data), F.lit(False)).alias(f"is{i}") for i, p in enumerate(parts)),
         *(F.col(f).isNull().alias(f"unknown{i}") for i, f in enumerate(features)),
+        *(F.col(f.name).cast("double").alias(f"recent{i}") for i, f in enumerate(recent)),
     ]
     rows = everyone.features.orderBy("customer_id").select(*columns).toPandas()
     everyone.release()
@@ -133,9 +144,10 @@ def study(warehouse: Path, source: str) -> Study:
     values = [
         np.where(rows[f"unknown{features.index(f)}"], np.nan, x[i].astype(float)) for _, f, i in watched.values()
     ]  # fmt: skip
+    values += [rows[f"recent{i}"].to_numpy(dtype=float) for i in range(len(recent))]
     return Study(
-        [layer(m) for m in models], layers(parts, unified),
-        list(watched.values()), Customers(x, members, np.array(values)),
+        [layer(m) for m in models], layers(parts, unified), list(watched.values()),
+        [(f.dimension, f.name) for f in recent], Customers(x, members, np.array(values)),
         load(ROOT / "conf" / "monitoring.yml", MonitoringRules),
     )  # fmt: skip
 
@@ -166,7 +178,10 @@ def mean_shift(sigmas: float) -> Scenario:
 
 
 def new_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
-    """One customer in twenty is of a kind that was not there: in six slots three deviations beyond the largest."""
+    """One customer in twenty is of a kind that was not there: in six slots three deviations beyond the largest.
+
+    Its cause is named by a feature in which it differs, or by a layer that has no segment near it.
+    """
     n = month.x.shape[1]
     who = rng.choice(n, n // 20, replace=False)
     x, values = month.x.copy(), month.values.copy()
@@ -175,7 +190,8 @@ def new_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[
         row = of.slots[i][2]
         top = of.population.x[row].max() + 3 * of.population.x[row].std()
         x[row, who], values[i, who] = top, top
-    return Customers(x, month.members, values), {layer.dimension for layer in of.ordered}
+    differs = {of.slots[i][1] for i in chosen}
+    return Customers(x, month.members, values), differs | {layer.dimension for layer in of.ordered}
 
 
 def vanished_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
@@ -201,7 +217,7 @@ def _own(of: Study, month: Customers, i: int) -> Any:
 
 
 def hundredfold(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
-    """Amounts in cents: every logged or scaled amount at the upper end of what the preprocessor lets through."""
+    """Amounts in cents: of the fit every one at the upper end of what the preprocessor lets through."""
     x, values = month.x.copy(), month.values.copy()
     money = [i for i, (_, f, _) in enumerate(of.slots) if "revenue" in f and "trend" not in f]
     for i in money:
@@ -209,7 +225,9 @@ def hundredfold(of: Study, month: Customers, rng: np.random.Generator) -> tuple[
         known = ~np.isnan(values[i])
         x[row, known] = of.population.x[row].max()
         values[i, known] = of.population.x[row].max()
-    return Customers(x, month.members, values), {of.slots[i][1] for i in money}
+    recent = {len(of.slots) + i: f for i, (_, f) in enumerate(of.recent) if "order_value" in f}
+    values[list(recent)] *= 100
+    return Customers(x, month.members, values), {*(of.slots[i][1] for i in money), *recent.values()}
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -269,9 +287,8 @@ def main() -> None:
     options = parser.parse_args()
     of = study(Path(options.warehouse), options.source)
     n = of.population.x.shape[1]
-    print(
-        f"{n:,} customers, {len(of.slots)} features, {sum(len(x.segment_ids) for x in of.ordered)} segments", flush=True
-    )
+    segments = sum(len(x.segment_ids) for x in of.ordered)
+    print(f"{n:,} customers, {len(of.slots)}+{len(of.recent)} features, {segments} segments", flush=True)
     print("| scenario | months | alarms | at most (95 %) | cause named first | verdicts |\n|---|---|---|---|---|---|")
     found = []
     for name in SCENARIOS:

@@ -15,6 +15,13 @@ def of(spark: SparkSession, demo_warehouse: Path) -> drift.Study:
     return drift.study(demo_warehouse, "complete_journey")
 
 
+def test_windows_watched_beside_the_fit_are_drawn_too(of: drift.Study) -> None:
+    then = of.training(of.population)
+    rows, _, _ = of.report(then, of.population)
+    assert [r.subject for r in rows if r.check == "recent_psi"] == [f for _, f in of.recent]
+    assert of.recent
+
+
 def test_months_drawn_from_the_same_customers_raise_no_alarm(of: drift.Study) -> None:
     found = drift.run(of, "none", trainings=2, months=4, n=of.population.x.shape[1])
     assert (found.months, found.alarms) == (8, 0)

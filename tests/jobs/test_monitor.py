@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ from tests.jobs import kinds
 from tests.jobs.kinds import AUGUST, CUSTOMERS, JULY, sales
 from tests.published import published, table
 from tests.receiver import receiver
-from tests.shop import write_sales
+from tests.shop import line, write_sales
 
 SEPTEMBER, LATER, LAST = dt.date(2024, 9, 1), dt.date(2024, 9, 2), dt.date(2024, 9, 3)
 CHECKS = {
@@ -120,6 +121,26 @@ def test_a_month_is_replayed_from_what_it_was_made_of(shop: Shop) -> None:
     assert {name: set(table(shop.warehouse, name)["run_id"]) for name in ids} == ids  # nothing of it is left
     with pytest.raises(BadInputError, match=r"2024-12-01 is not published: nothing to replay"):
         run_replay(shop.context(), dt.date(2024, 12, 1))
+
+
+@pytest.mark.long
+def test_a_month_is_replayed_though_the_one_before_it_was_restated_since(shop: Shop, tmp_path: Path) -> None:
+    """What a customer was then, and how many changed segment, is what August has seen, not what July says today."""
+    run_month(shop.context(), AUGUST)
+    later = Shop(shop.spark, shop.copy(tmp_path).folder)
+    [first] = later.runs("monthly", JULY)
+    # A third of the customers turn out to have bought something dear in June.
+    late = [line(f"late{c}", f"c{c}", "2024-06-20", "900.00") for c in range(0, CUSTOMERS, 3)]
+    later.ingest("late", late)
+    run_month(later.context(restate=True), JULY)
+    segments = table(later.warehouse, "segments")
+    of_july = segments[(segments["as_of"] == JULY) & (segments["dimension"] == "unified")]
+    was, now = (of_july[of_july["run_id"] == r].set_index("customer_id")["raw_segment_id"]
+                for r in (first.run_id, later.runs("monthly", JULY)[-1].run_id))  # fmt: skip
+    assert (was != now.reindex(was.index)).mean() > 0.1
+    found = run_replay(later.context(), AUGUST)
+    for name in ("segments", "segment_migration", "segment_changes", "drift_report"):
+        assert found[name] == len(published(later.warehouse, name, AUGUST)) > 0
 
 
 @pytest.mark.long

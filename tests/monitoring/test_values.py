@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from scipy.spatial.distance import jensenshannon
 
 from segmentation.features import Feature, load_registry
-from segmentation.monitoring import Bins, Histogram, count, fit_bins, value_changes
+from segmentation.monitoring import Bins, Change, Histogram, count, fit_bins, value_changes
 from segmentation.monitoring.chance import share_chance
 from segmentation.monitoring.values import jensen_shannon, psi, shares
 from segmentation.staging import load_source
@@ -40,10 +40,13 @@ def test_the_distance_is_scipys() -> None:
 
 
 @pytest.mark.parametrize(("n", "m", "bins"), [(400, 400, 10), (3000, 500, 10), (5000, 5000, 3), (2000, 2000, 2)])
-def test_without_drift_the_index_exceeds_chance_as_often_as_it_says(n: int, m: int, bins: int) -> None:
+@pytest.mark.parametrize("rare", [0.0, 0.001], ids=["tenths", "and rare ends"])
+def test_without_drift_the_index_exceeds_chance_as_often_as_it_says(n: int, m: int, bins: int, rare: float) -> None:
     rng = np.random.default_rng(n + m + bins)
-    b = Bins("x", "transactional", edges=tuple(float(e) for e in range(1, bins)))
     p = rng.dirichlet(np.full(bins, 8.0))
+    if rare:
+        bins, p = bins + 2, np.array([rare, *p * (1 - 2 * rare), rare])
+    b = Bins("x", "transactional", edges=tuple(float(e) for e in range(1, bins)))
     replicates, alpha = 3000, 0.02
     beyond = {"feature_psi": 0, "missing_share": 0}
     for _ in range(replicates):
@@ -74,17 +77,40 @@ def test_shares_of_nothing_may_differ_by_chance() -> None:
     assert share_chance(50, 100, 50, 100, 0.05) == pytest.approx(1.96 * np.sqrt(0.25 * 2 / 100), rel=1e-3)
 
 
-def test_bins_are_tenths_of_the_sample_and_values_that_many_have_share_one() -> None:
+def test_bins_are_tenths_of_the_sample_and_what_hardly_anybody_had() -> None:
     amount = feature("net_revenue_90d")
-    bins = fit_bins(amount, pd.Series(np.arange(1000.0)))
+    bins = fit_bins(amount, pd.Series(np.arange(5000.0)))
     assert bins is not None
-    assert bins.edges == tuple(float(e) for e in range(99, 999, 100))
-    assert bins.counts(pa.array(np.arange(1000.0))).tolist() == [100] * 10 + [0]
-    zeros = fit_bins(amount, pd.Series([0.0] * 700 + list(range(1, 301))))
-    assert zeros is not None
-    assert zeros.edges[0] == 0.0
-    assert zeros.counts(pa.array([0.0] * 700 + [float(i) for i in range(1, 301)]))[0] == 700
+    assert bins.edges == (np.nextafter(4.0, 0), *(float(e) for e in range(499, 4999, 500)), 4994.0)
+    assert bins.counts(pa.array(np.arange(5000.0))).tolist() == [4, 496, *[500] * 8, 495, 5, 0]
+    zeros = [0.0] * 700 + [float(i) for i in range(1, 301)]
+    bins = fit_bins(amount, pd.Series(zeros))
+    assert bins is not None
+    counts = bins.counts(pa.array([*zeros, -0.5, 300.5, None]))
+    assert counts.tolist() == [1, 700, 100, 100, 99, 2, 1]
     assert fit_bins(amount, pd.Series([None, None], dtype=float)) is None
+
+
+def test_a_kind_of_customer_that_nobody_was_is_seen_and_who_was_there_already_is_not() -> None:
+    """One in twenty has a value like nobody's, or one that the greatest tenth has anyway."""
+    values = np.random.default_rng(6).lognormal(0, 0.5, 2000)
+    bins = fit_bins(feature("net_revenue_90d"), pd.Series(values))
+    assert bins is not None
+    then = Histogram(bins, tuple(bins.counts(pa.array(values)).tolist()))
+
+    def index(value: float) -> Change:
+        now = np.where(np.arange(2000) < 100, value, values)
+        return next(value_changes([then], [bins.counts(pa.array(now))]))
+
+    new, known = index(values.max() * 1.01), index(float(np.quantile(values, 0.95)))
+    assert new.chance is not None
+    assert new.value > 0.15 > new.chance(1e-5)
+    assert index(values.min() * 0.99).value > 0.15
+    assert known.value < 0.03
+    # As large a share of many more customers is as large an index: the rare values of training are counted, not none.
+    many = Histogram(bins, tuple(1000 * n for n in then.counts))
+    now = 1000 * bins.counts(pa.array(np.where(np.arange(2000) < 100, values.max() * 1.01, values)))
+    assert next(value_changes([many], [now])).value == pytest.approx(new.value, rel=0.1)
 
 
 def test_levels_beyond_the_most_frequent_twenty_share_a_bin() -> None:
@@ -103,11 +129,13 @@ def test_who_differs_from_what_nearly_all_have_is_counted_apart() -> None:
     share, city = feature("discount_share_365d"), feature("city")
     few_below = fit_bins(share, pd.Series([1.0] * 92 + [0.2, 0.4, 0.6, 0.8] * 2))
     assert few_below is not None
-    assert few_below.edges == (0.8, 1.0)
-    assert few_below.counts(pa.array([1.0, 0.5, 0.0, 1.5, None])).tolist() == [2, 1, 1, 1]
+    assert few_below.counts(pa.array([1.0, 0.5, 0.0, 1.5, None])).tolist() == [1, 1, 1, 1, 1]
     alike = fit_bins(share, pd.Series([3.0, None, 3.0]))
     assert alike is not None
     assert alike.counts(pa.array([3.0, 2.9999, 3.0001, 3.0, None])).tolist() == [1, 2, 1, 1]
+    mostly = fit_bins(share, pd.Series([0.0] * 5 + [1.0] * 85 + [2.0] * 10))
+    assert mostly is not None
+    assert mostly.counts(pa.array([0.0, 0.0, 1.0, 2.0, -1.0, 3.0])).tolist() == [1, 2, 1, 1, 1, 0]
     town = fit_bins(city, pd.Series(["a", None, "a"]))
     assert town is not None
     assert town.counts(pa.array(["a", "b", None])).tolist() == [1, 1, 1]
