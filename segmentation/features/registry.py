@@ -124,6 +124,11 @@ class Feature:
         return _measured(self.sql, self.window)[0].sql(dialect=dialect)
 
     @property
+    def is_of_whole_history(self) -> bool:
+        """Whether it is measured over all of it without a window, such as the days since the last order."""
+        return self.window is None and any(s in STATES and STATES[s].windowed for s in self.reads)
+
+    @property
     def grows_with_calendar(self) -> bool:
         """A stationary customer's value still changes with time: no drift of the segments."""
         return self.block.grows_with_calendar or (self.window is not None and self.window.days is None)
@@ -177,8 +182,11 @@ class Registry:
         found: dict[str, int | None] = {}
         for f in self.features:  # a feature reads those before it
             own = [0] if f.window is None else [f.window.days]
-            whole = f.window is None and any(s in STATES and STATES[s].windowed for s in f.reads)
-            days = [*own, *([YEAR.days] if whole else []), *(found[name] for name in f.reads if name in found)]
+            days = [
+                *own,
+                *([YEAR.days] if f.is_of_whole_history else []),
+                *(found[name] for name in f.reads if name in found),
+            ]
             known = [d for d in days if d is not None]
             if len(known) < len(days) or (f.block.grows_with_calendar and f.window is None):
                 found[f.name] = None

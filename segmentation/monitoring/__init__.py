@@ -6,7 +6,7 @@ figures of each segment, and one message that tells people.
 """
 
 from segmentation.monitoring.centroids import Layer, Standing, fit_changes, take_standing
-from segmentation.monitoring.histograms import Bins, Histogram, count, fit_bins
+from segmentation.monitoring.histograms import Bins, Histogram, count, fit_bins, number_bins
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX, Measured, kpi_rows
 from segmentation.monitoring.message import NONE, REFUSED, WAITING, Message, in_order, message, refusal
 from segmentation.monitoring.migration import migration_changes
@@ -47,6 +47,7 @@ __all__ = [
     "load_monitoring",
     "message",
     "migration_changes",
+    "number_bins",
     "refusal",
     "take_standing",
     "value_changes",

@@ -15,9 +15,14 @@ from pyspark.sql import functions as F
 from segmentation.core.customers import Floats, Ints
 from segmentation.features import Feature
 
-TENTHS = np.arange(1, 10) / 10
-TAIL = 0.001
-"""What lies beyond this share of the training sample, at either end, has a bin of its own, though it be empty."""
+BINS = 10
+"""Of a number about: quantiles of the training sample that are equal share a bin."""
+TAIL, FEW = 0.001, 5
+"""This share of the training sample is extreme at either end, and so many customers at least."""
+SHARED = 0.01
+"""A value that more than this share have is no end: they come to it, and leave it, together."""
+ROUNDING = 1e-9
+"""Values that differ by less of themselves are one: the last digit of a quotient tells nothing."""
 LEVELS = 20
 """Of a text at most: the values that most have, and one bin for all others."""
 COUNTS = "position int, customers long"
@@ -25,7 +30,10 @@ COUNTS = "position int, customers long"
 
 @dataclass(frozen=True)
 class Bins:
-    """Of one feature. Bin i of a number is (edges[i − 1], edges[i]], open at both ends; of a text one bin a level."""
+    """Of one feature. Bin i of a number is (edges[i − 1], edges[i]], open at both ends; of a text one bin a level.
+
+    least, most: as little, or as much, hardly anybody had at training; None where there is no such end.
+    """
 
     feature: str
     dimension: str
@@ -34,34 +42,39 @@ class Bins:
     """None for a number."""
     recent: bool = False
     """Whether it is watched over a shorter window than the fit has."""
+    least: float | None = None
+    most: float | None = None
 
     @property
     def size(self) -> int:
-        """Bins of known values; one more counts the unknown ones."""
+        """Bins of known values."""
         return len(self.edges if self.levels is None else self.levels) + 1
 
     def counts(self, values: pa.Array) -> Ints:
-        """(size + 1,): how many values fall into each bin, and how many are unknown.
+        """(size + 2,): how many values fall into each bin, how many are unknown, and how many are extreme.
 
-        >>> Bins("x", "transactional", edges=(0.0, 2.5)).counts(pa.array([0.0, 1.0, 2.5, 9.0, None])).tolist()
-        [1, 2, 1, 1]
+        >>> Bins("x", "transactional", edges=(0.0, 2.5), most=9.0).counts(pa.array([0.0, 1.0, 2.5, 9, None])).tolist()
+        [1, 2, 1, 1, 1]
         >>> Bins("x", "transactional", levels=("a", "b")).counts(pa.array(["b", "z", None, "b"])).tolist()
-        [0, 2, 1, 1]
+        [0, 2, 1, 1, 0]
         """
+        extreme = 0
         if self.levels is None:
             x = values.to_numpy(zero_copy_only=False).astype(np.float64)
             unknown = np.isnan(x)
+            extreme += 0 if self.least is None else int(np.count_nonzero(x <= self.least))
+            extreme += 0 if self.most is None else int(np.count_nonzero(x >= self.most))
             place = np.searchsorted(np.array(self.edges), x, side="left")
         else:
             of_levels = pc.index_in(values, value_set=pa.array(self.levels, pa.string()))
             unknown = values.is_null().to_numpy(zero_copy_only=False)
             place = of_levels.fill_null(len(self.levels)).to_numpy(zero_copy_only=False)
-        return np.bincount(np.where(unknown, self.size, place), minlength=self.size + 1)
+        return np.append(np.bincount(np.where(unknown, self.size, place), minlength=self.size + 1), extreme)
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Of one feature the training customers in each of its bins, and last those of whom it is unknown."""
+    """Of one feature `Bins.counts` of the training customers; an earlier version counted none as extreme."""
 
     bins: Bins
     counts: tuple[int, ...]
@@ -79,33 +92,49 @@ def fit_bins(feature: Feature, sample: pd.Series) -> Bins | None:
         return Bins(feature.name, feature.dimension, levels=levels, recent=feature.is_watched) if levels else None
     x = known.to_numpy(dtype=np.float64)
     x = x[~np.isnan(x)]
-    return Bins(feature.name, feature.dimension, edges=edges(x), recent=feature.is_watched) if len(x) else None
+    return number_bins(feature, x) if len(x) else None
+
+
+def number_bins(feature: Feature, x: Floats) -> Bins:
+    """Bins of a feature that has these values, one at least and none unknown."""
+    least = most = None
+    if not feature.grows_with_calendar and not feature.is_of_whole_history:  # these reach as far as history, and on
+        part = min(max(TAIL, FEW / len(x)), 0.5 / BINS)
+        least, most = _end(x, part, 1), _end(x, 1 - part, -1)
+    return Bins(feature.name, feature.dimension, edges(x), None, feature.is_watched, least, most)
+
+
+def _end(x: Floats, q: float, way: int) -> float | None:
+    value = float(np.quantile(x, q, method="inverted_cdf"))
+    if np.count_nonzero(x == value) > max(SHARED * len(x), FEW):
+        return None
+    return value + way * ROUNDING * abs(value)
 
 
 def edges(x: Floats) -> tuple[float, ...]:
-    """Between the bins of a number that has these values: tenths, and what hardly anybody had, below and above.
+    """Between about BINS bins of a number that has these values, one at least.
 
-    Among tenths alone a new kind of customer, whose values nobody had, would fill the last one half as much again. A
-    value that a tenth has is a bin of its own.
-
-    >>> edges(np.arange(1.0, 101.0))[1:]
-    (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0)
-    >>> edges(np.array([1.0] + [5.0] * 99))[1:]
-    (1.0, 5.0)
+    >>> [round(e, 6) for e in edges(np.array([1.0, 2.0, 3.0, 4.0]))]
+    [1.0, 2.0, 3.0]
+    >>> [round(e, 6) for e in edges(np.array([1.0] + [5.0] * 99))]
+    [1.0, 5.0]
     """
     # Quantiles that are values themselves: a bin's end is then no matter of rounding.
-    least, *tenths, greatest = np.quantile(x, [TAIL, *TENTHS, 1 - TAIL], method="inverted_cdf")
-    values, times = np.unique(x, return_counts=True)
-    often = np.flatnonzero(times >= len(x) / 10)
-    before = values[often[often > 0] - 1]
-    return tuple(np.unique([np.nextafter(least, -np.inf), *tenths, *before, greatest]).tolist())
+    cuts = np.unique(np.quantile(x, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    greatest = x.max()
+    cuts = cuts[cuts < greatest]
+    if not len(cuts):  # nine in ten have the greatest value, or all
+        below = x[x < greatest]
+        beneath = np.nextafter(greatest - 2 * ROUNDING * abs(greatest), -np.inf)
+        cuts = np.array([below.max() if len(below) else beneath, greatest])
+    return tuple((cuts + ROUNDING * np.abs(cuts)).tolist())
 
 
 def count(customers: DataFrame, bins: Sequence[Bins]) -> list[Ints]:
     """`Bins.counts` of each feature over all customers: one Spark job."""
     if not bins:
         return []
-    ends = np.cumsum([b.size + 1 for b in bins])
+    ends = np.cumsum([b.size + 2 for b in bins])
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         total = np.zeros(ends[-1], dtype=np.int64)

@@ -30,7 +30,8 @@ TITLES = {
 SAYS = {
     "feature_psi": "is spread differently than when the segments were made",
     "recent_psi": "has lately been spread differently than when the segments were made",
-    "missing_share": "is known of fewer customers than when the segments were made",
+    "extreme_share": "has values of more customers that hardly anybody had when the segments were made",
+    "missing_share": "is known of another share of the customers than when the segments were made",
     "segment_share": "has another size than when the segments were made",
     "members_shift": "has members who behave differently than when it was made",
     "centroid_shift": "would lie elsewhere if it were made today",

@@ -33,6 +33,7 @@ class Checks(Strict):
 
     feature_psi: Limits
     recent_psi: Limits
+    extreme_share: Limits
     missing_share: Limits
     segment_share: Limits
     members_shift: Limits

@@ -1,4 +1,4 @@
-"""Whether the values of a feature are spread as they were: population stability index and what is unknown."""
+"""Whether the values of a feature are spread as they were: stability index, what is extreme, and what is unknown."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from segmentation.monitoring.verdict import Change
 
 HALF = 0.5
 """A bin counts this much more than is in it: an empty one would make the index infinite."""
+LEAST = 0.001
+"""A bin's share at least: whether hardly anybody is in it, or nobody, is no matter, however many there are in all."""
 
 
 def psi(then: Ints, now: Ints) -> float:
@@ -39,28 +41,41 @@ def jensen_shannon(then: Ints, now: Ints) -> float:
 
 
 def shares(counts: Ints) -> Floats:
-    """Of each bin, none of them 0."""
+    """Of each bin, LEAST or more."""
     smoothed = counts + HALF
-    return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)
+    return np.maximum(np.asarray(smoothed / smoothed.sum(), dtype=np.float64), LEAST)
 
 
 def value_changes(then: Sequence[Histogram], now: Sequence[Ints]) -> Iterator[Change]:
-    """Of each feature the stability index over what is known, and the change of the share that is not.
+    """Of each feature the stability index and the share that is extreme, of what is known, and what is not.
 
-    Of a recent one the index alone: in a shorter window more is unknown of itself.
+    Tenths alone would hide a new kind of customer, whose values hardly anybody had: it fills the last one half as much
+    again. Of a recent feature the index alone: in a shorter window more is unknown, and extreme, of itself.
     """
     for h, q in zip(then, now, strict=True):
         b, p = h.bins, np.array(h.counts, dtype=np.int64)
-        n, m = int(p[:-1].sum()), int(q[:-1].sum())
+        known, known_now = p[: b.size], q[: b.size]
+        n, m = int(known.sum()), int(known_now.sum())
         if n and m:
-            distance = jensen_shannon(p[:-1], q[:-1])
+            distance = jensen_shannon(known, known_now)
             yield Change(
-                b.dimension, "recent_psi" if b.recent else "feature_psi", b.feature, psi(p[:-1], q[:-1]),
+                b.dimension, "recent_psi" if b.recent else "feature_psi", b.feature, psi(known, known_now),
                 partial(psi_chance, b.size, n, m),
                 f"values of {m:,} customers against {n:,} at training; Jensen–Shannon distance {distance:.2f}",
             )  # fmt: skip
-        if p.sum() and q.sum() and not b.recent:
-            unknown, of, unknown_now, of_now = int(p[-1]), int(p.sum()), int(q[-1]), int(q.sum())
+        if b.recent:
+            continue
+        if n and m and (b.least is not None or b.most is not None):
+            extreme, extreme_now = int(p[b.size + 1]), int(q[b.size + 1])
+            ends = (("at most", b.least), ("at least", b.most))
+            beyond = " or ".join(f"{words} {end:g}" for words, end in ends if end is not None)
+            yield Change(
+                b.dimension, "extreme_share", b.feature, max(extreme_now / m - extreme / n, 0.0),
+                partial(share_chance, extreme, n, extreme_now, m),
+                f"{extreme_now / m:.1%} of the customers have {beyond}, {extreme / n:.1%} at training",
+            )  # fmt: skip
+        unknown, of, unknown_now, of_now = int(p[b.size]), int(p[b.size] + n), int(q[b.size]), int(q[b.size] + m)
+        if of and of_now:
             change = unknown_now / of_now - unknown / of
             yield Change(
                 b.dimension, "missing_share", b.feature, abs(change),

@@ -20,6 +20,7 @@ from segmentation.reports.palette import NO_DATA_GREY, Mark, marks
 CHECKS = {
     "feature_psi": "how a feature is spread (population stability index)",
     "recent_psi": "how a feature is spread over a shorter window (population stability index)",
+    "extreme_share": "who has values that hardly anybody had (rise of the share)",
     "missing_share": "of how many a feature is known (change of the share)",
     "segment_share": "size of a segment (change of its share)",
     "members_shift": "how members behave (way of their mean, in the segment's spread at training)",

@@ -2,8 +2,9 @@
 
 The population is the training customers of a published warehouse, read in one Spark pass. Both the customers of
 training and those of a month without drift are drawn from it with replacement, so that only chance tells them apart;
-a few trainings (each takes its reference) are held against many months. Scenarios change the drawn month. Values and
-vectors are the models' own scaled slots, which rise with the feature. What is counted are verdicts of whole reports.
+a few trainings (each takes its reference) are held against many months. Scenarios change the drawn month: vectors in
+the models' own scaled slots, which rise with the feature, and its values along with them. What is counted are verdicts
+of whole reports.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from segmentation.clustering import layer_columns, layers
 from segmentation.clustering.blocks import BLOCK_ROWS, Blocks
 from segmentation.clustering.views import Block, View
 from segmentation.core.config import load
+from segmentation.features import Feature
 from segmentation.monitoring import (
-    Bins,
     Change,
     Histogram,
     Judged,
@@ -35,10 +36,10 @@ from segmentation.monitoring import (
     Standing,
     fit_changes,
     judge,
+    number_bins,
     take_standing,
     value_changes,
 )
-from segmentation.monitoring.histograms import edges
 from segmentation.pipeline import open_context
 from segmentation.pipeline.bundle import load_bundle
 from segmentation.pipeline.population import read_everyone
@@ -64,9 +65,9 @@ class LocalBlocks(Blocks):
 
 @dataclass(frozen=True)
 class Customers:
-    """Vectors (d, n), who has data in which part (parts, n), and values, NaN: unknown.
+    """Vectors (d, n), who has data in which part (parts, n), and values (slots + recent, n), NaN: unknown.
 
-    values: (slots + recent, n), those of the slots scaled, those of windows watched beside the fit as they are.
+    A slot of a text counts as its value.
     """
 
     x: Any
@@ -87,23 +88,21 @@ class Customers:
 class Study:
     """A bundle with its population.
 
-    slots: the dimension, feature and row of x of each feature of the fit. recent: dimension and feature of the windows
-    that are watched beside it.
+    slots: each feature of the fit, and its row of x. recent: the windows that are watched beside it.
     """
 
     ordered: list[Layer]
     views: list[View]
-    slots: list[tuple[str, str, int]]
-    recent: list[tuple[str, str]]
+    slots: list[tuple[Feature, int]]
+    recent: list[Feature]
     population: Customers
     rules: MonitoringRules
 
     def training(self, customers: Customers) -> tuple[list[Histogram], list[Standing]]:
         """Histograms and standings, as a fit takes them."""
         histograms = []
-        watched = [*((d, f, False) for d, f, _ in self.slots), *((d, f, True) for d, f in self.recent)]
-        for (dimension, feature, recent), x in zip(watched, customers.values, strict=True):
-            bins = Bins(feature, dimension, edges=edges(x[~np.isnan(x)]), recent=recent)
+        for feature, x in zip([*(f for f, _ in self.slots), *self.recent], customers.values, strict=True):
+            bins = number_bins(feature, x[~np.isnan(x)])
             histograms.append(Histogram(bins, tuple(bins.counts(pa.array(x)).tolist())))
         return histograms, take_standing(self.ordered, customers.blocks(self.views), SEED, ITERATIONS)
 
@@ -128,26 +127,26 @@ def study(warehouse: Path, source: str) -> Study:
     everyone = read_everyone(context, built["as_of"], built)
     *parts, unified = [m.preprocessor for m in models]
     slots = [(p.dimension, s.feature) for p in parts for s in p.fitted]
-    features = list(dict.fromkeys(feature for _, feature in slots))
-    recent = [f for f in context.registry.features if f.is_watched and f.dimension in {p.dimension for p in parts}]
+    by_name = {f.name: f for f in context.registry.features}
+    row_of = {name: i for i, (_, name) in reversed(list(enumerate(slots)))}
+    recent = [f for f in by_name.values() if f.is_watched and f.dimension in {p.dimension for p in parts}]
+    watched = [*(by_name[name] for name in row_of), *recent]
     columns = [
         *(c.alias(f"x{i}") for i, c in enumerate(layer_columns(parts))),
         *(F.coalesce(F.expr(p.has_data), F.lit(False)).alias(f"is{i}") for i, p in enumerate(parts)),
-        *(F.col(f).isNull().alias(f"unknown{i}") for i, f in enumerate(features)),
-        *(F.col(f.name).cast("double").alias(f"recent{i}") for i, f in enumerate(recent)),
+        *(F.col(f.name).isNotNull().alias(f.name) if f.is_text else F.col(f.name).cast("double") for f in watched),
     ]
     rows = everyone.features.orderBy("customer_id").select(*columns).toPandas()
     everyone.release()
     x = rows[[f"x{i}" for i in range(len(slots))]].to_numpy(dtype=np.float32).T
     members = rows[[f"is{i}" for i in range(len(parts))]].to_numpy(dtype=bool).T
-    watched = {feature: (dimension, feature, i) for i, (dimension, feature) in reversed(list(enumerate(slots)))}
     values = [
-        np.where(rows[f"unknown{features.index(f)}"], np.nan, x[i].astype(float)) for _, f, i in watched.values()
-    ]  # fmt: skip
-    values += [rows[f"recent{i}"].to_numpy(dtype=float) for i in range(len(recent))]
+        np.where(rows[f.name], x[row_of[f.name]], np.nan) if f.is_text else rows[f.name].to_numpy(dtype=float)
+        for f in watched
+    ]
     return Study(
-        [layer(m) for m in models], layers(parts, unified), list(watched.values()),
-        [(f.dimension, f.name) for f in recent], Customers(x, members, np.array(values)),
+        [layer(m) for m in models], layers(parts, unified), [(by_name[name], i) for name, i in row_of.items()], recent,
+        Customers(x, members, np.array(values)),
         load(ROOT / "conf" / "monitoring.yml", MonitoringRules),
     )  # fmt: skip
 
@@ -161,36 +160,37 @@ def no_drift(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Cus
 
 
 def mean_shift(sigmas: float) -> Scenario:
-    """One feature that everybody has, of everybody, up by so many standard deviations."""
+    """One feature that everybody has, of everybody, up by so many standard deviations, as far as there were values."""
 
     def change(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
-        spread = np.nanstd(of.population.values, axis=1)
-        everywhere = [i for i in range(len(of.slots)) if spread[i] > 0 and not np.isnan(of.population.values[i]).any()
+        everywhere = [i for i, (f, _) in enumerate(of.slots) if not np.isnan(of.population.values[i]).any()
                       and len(np.unique(of.population.values[i])) > 10]  # fmt: skip
         i = int(rng.choice(everywhere))
-        _, feature, row = of.slots[i]
+        feature, row = of.slots[i]
+        known = of.population.x[row]
         x, values = month.x.copy(), month.values.copy()
-        x[row] += np.float32(sigmas * spread[i])
-        values[i] += sigmas * spread[i]
-        return Customers(x, month.members, values), {feature}
+        x[row] = np.minimum(x[row] + np.float32(sigmas * known.std()), known.max())
+        rises = np.lexsort((of.population.values[i], known))
+        values[i] = np.interp(x[row], known[rises], of.population.values[i][rises])
+        return Customers(x, month.members, values), {feature.name}
 
     return change
 
 
 def new_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
-    """One customer in twenty is of a kind that was not there: in six slots three deviations beyond the largest.
+    """One customer in twenty is of a kind that was not there: six features are beyond the largest.
 
-    Its cause is named by a feature in which it differs, or by a layer that has no segment near it.
+    A vector goes no farther than the preprocessor lets it. The cause is named by a feature in which the kind differs,
+    or by a layer that has no segment near it.
     """
     n = month.x.shape[1]
     who = rng.choice(n, n // 20, replace=False)
     x, values = month.x.copy(), month.values.copy()
     chosen = rng.choice(len(of.slots), 6, replace=False)
     for i in chosen:
-        row = of.slots[i][2]
-        top = of.population.x[row].max() + 3 * of.population.x[row].std()
-        x[row, who], values[i, who] = top, top
-    differs = {of.slots[i][1] for i in chosen}
+        row = of.slots[i][1]
+        x[row, who], values[i, who] = of.population.x[row].max(), np.inf
+    differs = {of.slots[i][0].name for i in chosen}
     return Customers(x, month.members, values), differs | {layer.dimension for layer in of.ordered}
 
 
@@ -219,15 +219,14 @@ def _own(of: Study, month: Customers, i: int) -> Any:
 def hundredfold(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
     """Amounts in cents: of the fit every one at the upper end of what the preprocessor lets through."""
     x, values = month.x.copy(), month.values.copy()
-    money = [i for i, (_, f, _) in enumerate(of.slots) if "revenue" in f and "trend" not in f]
+    money = [i for i, (f, _) in enumerate(of.slots) if "revenue" in f.name and "trend" not in f.name]
     for i in money:
-        row = of.slots[i][2]
-        known = ~np.isnan(values[i])
-        x[row, known] = of.population.x[row].max()
-        values[i, known] = of.population.x[row].max()
-    recent = {len(of.slots) + i: f for i, (_, f) in enumerate(of.recent) if "order_value" in f}
-    values[list(recent)] *= 100
-    return Customers(x, month.members, values), {*(of.slots[i][1] for i in money), *recent.values()}
+        row = of.slots[i][1]
+        x[row, ~np.isnan(values[i])] = of.population.x[row].max()
+    recent = [len(of.slots) + i for i, f in enumerate(of.recent) if "order_value" in f.name]
+    values[[*money, *recent]] *= 100
+    features = [*(f for f, _ in of.slots), *of.recent]
+    return Customers(x, month.members, values), {features[i].name for i in (*money, *recent)}
 
 
 SCENARIOS: dict[str, Scenario] = {

@@ -18,7 +18,7 @@ def of(spark: SparkSession, demo_warehouse: Path) -> drift.Study:
 def test_windows_watched_beside_the_fit_are_drawn_too(of: drift.Study) -> None:
     then = of.training(of.population)
     rows, _, _ = of.report(then, of.population)
-    assert [r.subject for r in rows if r.check == "recent_psi"] == [f for _, f in of.recent]
+    assert [r.subject for r in rows if r.check == "recent_psi"] == [f.name for f in of.recent]
     assert of.recent
 
 

@@ -25,8 +25,8 @@ from tests.shop import line, write_sales
 
 SEPTEMBER, LATER, LAST = dt.date(2024, 9, 1), dt.date(2024, 9, 2), dt.date(2024, 9, 3)
 CHECKS = {
-    "feature_psi", "missing_share", "segment_share", "members_shift", "centroid_shift", "outside_share",
-    "silhouette_loss",
+    "feature_psi", "extreme_share", "missing_share", "segment_share", "members_shift", "centroid_shift",
+    "outside_share", "silhouette_loss",
 }  # fmt: skip
 
 

@@ -98,11 +98,20 @@ def test_a_new_group_is_out_of_reach_and_a_vanished_one_has_no_share(spark: Spar
     assert ("members_shift", "s2") not in gone
 
 
-def test_a_segment_of_a_few_is_not_judged(spark: SparkSession) -> None:
-    then, now = blobs(9, (60, 40, 3))[0], blobs(10, (60, 40, 4))[0]
-    found = changes(spark, then, now)
-    assert found["segment_share", "s2"].chance is found["members_shift", "s2"].chance is None
-    assert found["segment_share", "s0"].chance is not None
+@pytest.mark.parametrize(
+    ("then", "now", "share", "members"),
+    [((60, 40, 4), (120, 80, 20), False, False), ((60, 40, 5), (55, 37, 6), False, False),
+     ((60, 40, 5), (65, 40, 4), True, False), ((60, 40, 5), (60, 40, 5), True, True)],
+    ids=["few then", "few expected", "few now", "enough"],
+)  # fmt: skip
+def test_a_segment_of_fewer_than_five_is_not_judged(
+    spark: SparkSession, then: tuple[int, ...], now: tuple[int, ...], share: bool, members: bool
+) -> None:
+    found = changes(spark, blobs(9, then)[0], blobs(10, now)[0])
+    assert (found["segment_share", "s2"].chance is not None) == share
+    for check in ("members_shift", "centroid_shift"):
+        assert (found[check, "s2"].chance is not None) == members
+        assert found[check, "s0"].chance is not None
 
 
 def test_another_partitioning_says_the_same_to_the_last_bit(spark: SparkSession) -> None:
@@ -120,6 +129,9 @@ def test_segments_that_run_into_each_other_lose_silhouette(spark: SparkSession) 
     assert was > is_now
     assert found.value == pytest.approx(was - is_now, abs=1.1e-3)
     assert ("silhouette_loss", "transactional") in verdicts({("silhouette_loss", "transactional"): found})
+    # That they are more distinct than they were is no loss.
+    back = changes(spark, now, then)["silhouette_loss", "transactional"]
+    assert back.value == 0.0
 
 
 def test_members_on_one_point_that_move_are_measured_by_the_spread_of_all(spark: SparkSession) -> None:

@@ -49,6 +49,14 @@ def test_every_figure_is_one_of_its_rows() -> None:
         assert set(re.findall(r"\d+(?:\.\d+)?", line)) <= figures
 
 
+def test_a_feature_that_is_known_of_more_is_not_said_to_be_known_of_fewer() -> None:
+    words = "unknown of 10.0% of the customers, at training of 40.0%"
+    why = f"{words}; chance gives 0.02; more is known than was"
+    row = Judged("cx_engagement", "missing_share", "nps_365d", 0.3, 0.05, "moved", why)
+    said = "nps_365d (cx_engagement) is known of another share of the customers than when the segments were made"
+    assert of("rescored", row).lines == (f"{said}: {words}",)
+
+
 @pytest.mark.parametrize(
     ("verdict", "rows", "challenger", "title"),
     [

@@ -36,6 +36,24 @@ def test_the_gravest_figure_gives_the_word() -> None:
     assert words() == ([], "stable")
 
 
+def test_a_figure_at_its_limit_is_not_beyond_it() -> None:
+    """0.1, 0.5 and 2."""
+    assert words(change("feature_psi", 0.1)) == (["holds"], "stable")
+    assert words(change("feature_psi", 0.5)) == (["moved"], "rescored")
+    assert words(change("feature_psi", 2.0)) == (["refit"], "refit")
+    assert words(change("feature_psi", 0.3, chance=0.3)) == (["holds"], "stable")
+
+
+def test_what_asks_for_more_comes_first_and_then_what_is_farther_beyond_its_own_limit() -> None:
+    refit, far, farther = change("outside_share", 0.11), change("feature_psi", 0.4), change("extreme_share", 0.13 / 1.4)
+    rows, _, _ = judge(RULES, [far, farther, refit])
+    assert [(r.check, r.verdict) for r in rows] == [
+        ("outside_share", "refit"), ("feature_psi", "moved"), ("extreme_share", "moved")
+    ]  # fmt: skip
+    small, large = change("missing_share", 0.19), change("feature_psi", 0.3)
+    assert [r.check for r in judge(RULES, [large, small])[0]] == ["missing_share", "feature_psi"]
+
+
 def test_what_chance_may_give_has_not_moved_however_large() -> None:
     assert words(change("feature_psi", 0.9, chance=1.0)) == (["holds"], "stable")
     assert words(change("feature_psi", 0.9, chance=0.8)) == (["refit"], "refit")
@@ -46,6 +64,9 @@ def test_what_grows_by_itself_asks_for_nothing() -> None:
     grown = change("members_shift", 9.0, excuse="grows while windows fill")
     assert words(grown) == (["moved"], "rescored")
     assert judge(RULES, [grown])[0][0].explanation.endswith("; grows while windows fill")
+    assert words(replace(grown, a_year_ago=change("members_shift", 0.1))) == (["holds"], "stable")
+    much = change("feature_psi", 3.0, excuse="grows while windows fill")
+    assert words(replace(much, a_year_ago=change("feature_psi", 0.0))) == (["moved"], "rescored")
 
 
 def test_chance_is_asked_for_the_share_that_all_figures_together_allow() -> None:
@@ -73,12 +94,12 @@ def test_the_reason_names_the_worst_three_by_how_far_they_are_beyond() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [("  feature_psi: {moved: 0.5, refit: 0.1}", "`moved` ≤ `refit` ≤ `stop` is expected"),
-     ("  feature_spi: {moved: 0.5}", "feature_spi"), ("  feature_psi: {moved: 0}", "moved")],
+     ("  feature_spi: {moved: 0.5}", "feature_spi"), ("  feature_psi: {moved: 0}", "greater than 0")],
 )  # fmt: skip
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, line: str, message: str) -> None:
     text = (CONF / "monitoring.yml").read_text()
     at = text.index("  feature_psi:")
-    (tmp_path / "monitoring.yml").write_text(f"{text[:at]}{line}\n{text[text.index('  missing_share:') :]}")
+    (tmp_path / "monitoring.yml").write_text(f"{text[:at]}{line}\n{text[text.index('  recent_psi:') :]}")
     with pytest.raises(ConfigError, match=message):
         load(tmp_path / "monitoring.yml", MonitoringRules)
 

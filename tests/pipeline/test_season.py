@@ -61,6 +61,7 @@ def test_the_features_of_last_year_are_built_once_where_a_year_of_lines_lies_bef
     stage(context, LAST_MAY - dt.timedelta(days=357))
     assert season.features_of_last_year(context, MAY, JANUARY) is None
     stage(context, LAST_MAY - dt.timedelta(days=358))  # closed on the first days of a year
+    assert season.features_of_last_year(context, MAY, LAST_MAY) is None  # the very customers of training
     found = season.features_of_last_year(context, MAY, JANUARY)
     assert found is not None
     assert found["as_of"] == LAST_MAY

@@ -173,6 +173,7 @@ DRIFT_REPORT = Table(
         col("check", "string",
            "feature_psi: population stability index of a feature's values against those of the training customers; "
            "recent_psi: the same over a shorter window than the fit has; "
+           "extreme_share: rise of the share whose value one training customer in a thousand had, at either end; "
            "missing_share: change of the share of whom it is unknown; segment_share: change of a segment's share; "
            "members_shift, centroid_shift: way of its members' mean, and of its centroid after a refit from where it "
            "was, in units of its spread at training; outside_share: share of customers beyond the reach of 99 % of the "
