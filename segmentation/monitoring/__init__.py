@@ -8,7 +8,7 @@ figures of each segment, and one message that tells people.
 from segmentation.monitoring.centroids import Layer, Standing, fit_changes, take_standing
 from segmentation.monitoring.histograms import Bins, Histogram, count, fit_bins, number_bins
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX, Measured, kpi_rows
-from segmentation.monitoring.message import NONE, REFUSED, WAITING, Message, in_order, message, refusal
+from segmentation.monitoring.message import NONE, REFUSED, WAITING, Message, message, reading_order, refusal
 from segmentation.monitoring.migration import migration_changes
 from segmentation.monitoring.reference import Reference
 from segmentation.monitoring.rules import Kpi, MonitoringRules, load_monitoring
@@ -41,13 +41,13 @@ __all__ = [
     "count",
     "fit_bins",
     "fit_changes",
-    "in_order",
     "judge",
     "kpi_rows",
     "load_monitoring",
     "message",
     "migration_changes",
     "number_bins",
+    "reading_order",
     "refusal",
     "take_standing",
     "value_changes",

@@ -74,7 +74,7 @@ def message(
     verdict: that of the month. names: of segments, by id. challenger: where segments no longer hold and stay all the
     same, what became of those that were to follow: WAITING, REFUSED or NONE.
     """
-    found = sorted((r for r in rows if r.verdict in TOLD), key=in_order)
+    found = sorted((r for r in rows if r.verdict in TOLD), key=reading_order)
     outgrown = verdict == WORDS[MOVED] and any(r.verdict == REFIT for r in found)
     made = verdict == WORDS[REFIT] and not rows
     title = TITLES["made" if made else challenger if outgrown else verdict]
@@ -92,7 +92,7 @@ def refusal(as_of: dt.date, why: str, stands: bool) -> Message:
     return Message(f"refused-{fingerprint(as_of, why)}", as_of, "refused", title, (why,), ())
 
 
-def in_order(r: Judged) -> tuple[object, ...]:
+def reading_order(r: Judged) -> tuple[object, ...]:
     """A key that sorts rows as people read them: by `gravity`, and then key figures."""
     return (1, r.verdict != ESCALATED, r.check, r.subject) if r.check.startswith(PREFIX) else (0, *gravity(r))
 

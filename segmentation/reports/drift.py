@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from segmentation.core.schemas import ALL_DIMENSIONS, UNIFIED
-from segmentation.monitoring import HOLDS, PREFIX, TOO_FEW, Judged, in_order
+from segmentation.monitoring import HOLDS, PREFIX, TOO_FEW, Judged, reading_order
 from segmentation.monitoring.message import TITLES
 from segmentation.reports import words
 from segmentation.reports.data import integer, records, text
@@ -103,7 +103,7 @@ class Flow:
 
 def render_drift_report(data: DriftData) -> str:
     """One self-contained page that asks nothing of any network and runs no script; the same for the same data."""
-    rows = [_figure(r, data.names) for r in sorted(data.report, key=in_order)]
+    rows = [_figure(r, data.names) for r in sorted(data.report, key=reading_order)]
     beyond = [r for r in rows if r.verdict not in (HOLDS, TOO_FEW)]
     changes: dict[str, list[dict[str, Any]]] = {d: [] for d in ALL_DIMENSIONS}
     for r in records(data.changes):

@@ -56,7 +56,7 @@ CASES = (
     *(Case("none", (FEBRUARY, MAY, AUGUST, NOVEMBER), HOLDS, seed=seed) for seed in (7, 9, 11)),
     *(Case("none", (MARCH, JUNE, SEPTEMBER, DECEMBER), HOLDS, seed=seed) for seed in (8, 10)),
     Case("mean_shift", (OCTOBER,), MOVED, ("visit_minutes",), JULY),
-    Case("new_segment", (MAY, AUGUST, NOVEMBER), MOVED),
+    Case("new_segment", (MAY, AUGUST, NOVEMBER), MOVED, ("visit_minutes",)),
     Case("vanished_segment", (MAY, NOVEMBER), MOVED),
     Case("christmas", (NEW_YEAR,), HOLDS, fitted=AUGUST),
     Case("half_day_missing", (), REFUSED),
