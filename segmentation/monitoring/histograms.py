@@ -74,7 +74,7 @@ class Bins:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Of one feature `Bins.counts` of the training customers; an earlier version counted none as extreme."""
+    """Of one feature `Bins.counts` of the training customers; of a bundle from before there were ends without the last."""
 
     bins: Bins
     counts: tuple[int, ...]
@@ -96,7 +96,7 @@ def fit_bins(feature: Feature, sample: pd.Series) -> Bins | None:
 
 
 def number_bins(feature: Feature, x: Floats) -> Bins:
-    """Bins of a feature that has these values, one at least and none unknown."""
+    """Bins of a feature that has these values, one at least and none unknown; extreme is half a tenth at most."""
     least = most = None
     if not feature.grows_with_calendar and not feature.is_of_whole_history:  # these reach as far as history, and on
         part = min(max(TAIL, FEW / len(x)), 0.5 / BINS)

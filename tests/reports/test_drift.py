@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from segmentation.core.schemas import SEGMENT_CHANGES, SEGMENT_MIGRATION
+from segmentation.core.schemas import DRIFT_REPORT, SEGMENT_CHANGES, SEGMENT_MIGRATION
 from segmentation.monitoring import Judged
-from segmentation.reports.drift import HEIGHT, DriftData, flow, render_drift_report
+from segmentation.monitoring.message import SAYS
+from segmentation.monitoring.rules import Checks
+from segmentation.reports.drift import CHECKS, HEIGHT, DriftData, flow, render_drift_report
 from tests.browser import open_page
 
 MOVES = {("u-1", "u-1"): 700, ("u-1", "u-2"): 60, ("u-2", "u-2"): 900, ("u-2", "u-1"): 40, ("u-2", "(gone)"): 20,
@@ -42,6 +44,14 @@ def data() -> DriftData:
     ))  # fmt: skip
     return DriftData(dt.date(2024, 6, 1), "run-1", "20240501-1", "refit", "u-1 has moved", report, changes, migration,
                      NAMES, frozenset({"rule-new"}))  # fmt: skip
+
+
+def test_every_check_has_words_in_the_message_on_the_page_and_in_the_table() -> None:
+    [comment] = [c.comment for c in DRIFT_REPORT.columns if c.name == "check"]
+    for check in Checks.model_fields:
+        assert check in SAYS
+        assert check in CHECKS
+        assert check in comment
 
 
 def test_in_the_flow_everybody_is_on_both_sides_and_in_one_band() -> None:
