@@ -74,7 +74,7 @@ class Bins:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Of one feature `Bins.counts` of the training customers; of a bundle from before there were ends without the last."""
+    """Of one feature `Bins.counts` of the training customers; without the last where a bundle is from before it."""
 
     bins: Bins
     counts: tuple[int, ...]
