@@ -173,22 +173,6 @@ def test_a_replay_finds_a_row_that_was_changed_and_says_what_is_not_kept_any_mor
     away.rename(days)
 
 
-@pytest.mark.long
-def test_a_replay_says_of_a_drift_report_that_it_cannot_be_made_again(
-    shop: Shop, mended: Row, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What it was held against is not kept any more; the other tables are made and compared."""
-
-    def gone(*_: object) -> None:
-        raise NotKeptError("2023-08-01 was its second reference")
-
-    monkeypatch.setattr(replay, "measure", gone)
-    found = run_replay(shop.context(), AUGUST)
-    assert "drift_report" not in found
-    assert found["segments"] == len(published(shop.warehouse, "segments", AUGUST))
-    assert "cannot be made again: 2023-08-01 was its second reference" in capsys.readouterr().out
-
-
 def test_a_hundredfold_error_stops_the_month_names_the_money_and_tells_people_once(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,6 +230,22 @@ def mended(shop: Shop) -> Row:
         run_month(shop.context(), SEPTEMBER)
     shop.ingest("mended", shop.august())
     return run_month(shop.context(), SEPTEMBER)
+
+
+@pytest.mark.long
+def test_a_replay_says_of_a_drift_report_that_it_cannot_be_made_again(
+    shop: Shop, mended: Row, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it was held against is not kept any more; the other tables are made and compared."""
+
+    def gone(*_: object) -> None:
+        raise NotKeptError("2023-08-01 was its second reference")
+
+    monkeypatch.setattr(replay, "measure", gone)
+    found = run_replay(shop.context(), AUGUST)
+    assert "drift_report" not in found
+    assert found["segments"] == len(published(shop.warehouse, "segments", AUGUST))
+    assert "cannot be made again: 2023-08-01 was its second reference" in capsys.readouterr().out
 
 
 @pytest.mark.long
