@@ -30,7 +30,7 @@ TITLES = {
 SAYS = {
     "feature_psi": "is spread differently than when the segments were made",
     "recent_psi": "has lately been spread differently than when the segments were made",
-    "extreme_share": "has values of more customers that hardly anybody had when the segments were made",
+    "extreme_share": "is as small or large for more customers as it was for hardly anybody when the segments were made",
     "missing_share": "is known of another share of the customers than when the segments were made",
     "segment_share": "has another size than when the segments were made",
     "members_shift": "has members who behave differently than when it was made",

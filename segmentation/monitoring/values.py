@@ -68,7 +68,7 @@ def value_changes(then: Sequence[Histogram], now: Sequence[Ints]) -> Iterator[Ch
         if n and m and (b.least is not None or b.most is not None):
             extreme, extreme_now = int(p[b.size + 1]), int(q[b.size + 1])
             ends = (("at most", b.least), ("at least", b.most))
-            beyond = " or ".join(f"{words} {end:g}" for words, end in ends if end is not None)
+            beyond = " or ".join(f"{words} {_shown(end)}" for words, end in ends if end is not None)
             yield Change(
                 b.dimension, "extreme_share", b.feature, max(extreme_now / m - extreme / n, 0.0),
                 partial(share_chance, extreme, n, extreme_now, m),
@@ -83,3 +83,12 @@ def value_changes(then: Sequence[Histogram], now: Sequence[Ints]) -> Iterator[Ch
                 f"unknown of {unknown_now / of_now:.1%} of the customers, at training of {unknown / of:.1%}",
                 "more is known than was" if change < 0 else None,
             )  # fmt: skip
+
+
+def _shown(value: float) -> str:
+    """Enough digits to tell where it is, of a share as of an amount.
+
+    >>> _shown(17.4053), _shown(1234567.891), _shown(0.00123)
+    ('17.41', '1,234,567.89', '0.00123')
+    """
+    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.3g}"
