@@ -67,5 +67,6 @@ def test_a_layer_is_young_where_what_grows_has_more_than_a_fifth_of_its_variance
     assert young_layers(models, frozenset()) == frozenset()
     assert young_layers(models, frozenset("a")) == frozenset()  # a fifth, no more
     assert young_layers(models, frozenset("f")) == {"behavioral"}  # of the unified layer a sixteenth
+    assert young_layers(models, frozenset("fgh")) == {"behavioral"}  # 3/16: a block weighs what it is to, not its slots
     assert young_layers(models, frozenset("ab")) == {"transactional", UNIFIED}  # of the unified layer 3/4 of two fifths
     assert young_layers(models, frozenset("fghi")) == {"behavioral", UNIFIED}
