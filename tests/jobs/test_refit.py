@@ -115,6 +115,7 @@ def test_a_person_goes_back_to_the_champion_before_and_forth_again(
 def test_changed_segments_wait_for_a_person_where_that_is_asked_for(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    run_month(shop.context(), AUGUST)
     shop.set("sweep.yml", pinned_k={**PINNED, "unified": 6})
     shop.set(
         "promotion.yml", approval=True, max_moved_share=1.0, max_silhouette_loss=2.0, min_stability=0.0, min_share=0.0
@@ -168,6 +169,7 @@ def test_a_finer_refit_splits_and_is_refused_where_too_many_move(shop: Shop) -> 
 
 @pytest.mark.long
 def test_a_promotion_after_scoring_begins_the_next_day(shop: Shop) -> None:
+    run_month(shop.context(), AUGUST)
     shop.set("sweep.yml", pinned_k=PINNED, seeds=[23])
     shop.set("promotion.yml", max_moved_share=1.0, max_silhouette_loss=1.0, min_stability=0.0)
     run = run_fit(shop.context(), AUGUST)
