@@ -62,8 +62,12 @@ class Bins:
         if self.levels is None:
             x = values.to_numpy(zero_copy_only=False).astype(np.float64)
             unknown = np.isnan(x)
-            extreme += 0 if self.least is None else int(np.count_nonzero(x <= self.least))
-            extreme += 0 if self.most is None else int(np.count_nonzero(x >= self.most))
+            beyond = np.zeros(len(x), dtype=bool)
+            if self.least is not None:
+                beyond |= x <= self.least
+            if self.most is not None:
+                beyond |= x >= self.most
+            extreme = int(np.count_nonzero(beyond))
             place = np.searchsorted(np.array(self.edges), x, side="left")
         else:
             of_levels = pc.index_in(values, value_set=pa.array(self.levels, pa.string()))
@@ -105,10 +109,12 @@ def number_bins(feature: Feature, x: Floats) -> Bins:
 
 
 def _end(x: Floats, q: float, way: int) -> float | None:
+    """The quantile q, with what rounding leaves to its `way` (1: above it), or None where too many have it."""
     value = float(np.quantile(x, q, method="inverted_cdf"))
-    if np.count_nonzero(x == value) > max(SHARED * len(x), FEW):
+    slack = ROUNDING * abs(value)
+    if np.count_nonzero(np.abs(x - value) <= slack) > max(SHARED * len(x), FEW):
         return None
-    return value + way * ROUNDING * abs(value)
+    return value + way * slack
 
 
 def edges(x: Floats) -> tuple[float, ...]:

@@ -145,9 +145,22 @@ def test_where_many_share_the_end_or_it_moves_with_history_nothing_is_extreme() 
     assert bins is not None
     assert (bins.least, bins.most) == (None, None)
     assert "extreme_share" not in changes_of("orders_365d", then, np.where(then == 52, 53.0, then))
+    last_digits = np.where(np.arange(2000) % 5 == 0, np.nextafter(then, np.inf), then)
+    assert "extreme_share" not in changes_of("orders_365d", last_digits, then)
     days = fit_bins(feature("days_since_last_order"), pd.Series(np.arange(366.0)))
     assert days is not None
     assert (days.least, days.most) == (None, None)
+
+
+@pytest.mark.parametrize("then", [[9.0], [9.0] * 5, [8.0, 9.0, 9.0]])
+def test_of_a_handful_who_are_alike_each_is_extreme_once(then: list[float]) -> None:
+    """An answer that hardly anybody gave: it is at either end."""
+    for now in ([9.0], [9.0] * 40, [1.0, 9.0, 10.0]):
+        extreme = changes_of("net_revenue_90d", np.array(then), np.array(now))["extreme_share"]
+        assert extreme.value == 0.0
+        assert extreme.words.endswith(", 100.0% at training")
+        assert extreme.chance is not None
+        assert extreme.chance(1e-5) > 0
 
 
 @pytest.mark.parametrize(("n", "m"), [(50, 50), (100, 1000), (300, 300), (300, 3000)])
