@@ -55,12 +55,9 @@ class Block(Strict):
     def _consistent(self) -> Block:
         if (self.value is None) == (self.quintile_of is None):
             raise ValueError("give either `value` or `quintile_of`")
-        if isinstance(self.fit, list) and not set(self.fit) <= set(self.windows):
-            raise ValueError(f"`fit` names windows that `windows` has not: {sorted(set(self.fit) - set(self.windows))}")
-        if not set(self.watch) <= set(self.windows):
-            raise ValueError(
-                f"`watch` names windows that `windows` has not: {sorted(set(self.watch) - set(self.windows))}"
-            )
+        for key, asked in (("fit", self.fit), ("watch", self.watch)):
+            if isinstance(asked, list) and (others := sorted(set(asked) - set(self.windows))):
+                raise ValueError(f"`{key}` names windows that `windows` has not: {others}")
         if self.windows and self.fit is True:
             raise ValueError("`fit` must list the windows that take part in the fit")
         return self

@@ -98,10 +98,15 @@ class Study:
     population: Customers
     rules: MonitoringRules
 
+    @property
+    def watched(self) -> list[Feature]:
+        """The feature of each row of the values."""
+        return [*(f for f, _ in self.slots), *self.recent]
+
     def training(self, customers: Customers) -> tuple[list[Histogram], list[Standing]]:
         """Histograms and standings, as a fit takes them."""
         histograms = []
-        for feature, x in zip([*(f for f, _ in self.slots), *self.recent], customers.values, strict=True):
+        for feature, x in zip(self.watched, customers.values, strict=True):
             bins = number_bins(feature, x[~np.isnan(x)])
             histograms.append(Histogram(bins, tuple(bins.counts(pa.array(x)).tolist())))
         return histograms, take_standing(self.ordered, customers.blocks(self.views), SEED, ITERATIONS)
@@ -187,11 +192,12 @@ def new_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[
     who = rng.choice(n, n // 20, replace=False)
     x, values = month.x.copy(), month.values.copy()
     chosen = rng.choice(len(of.slots), 6, replace=False)
+    named = {layer.dimension for layer in of.ordered}
     for i in chosen:
-        row = of.slots[i][1]
+        feature, row = of.slots[i]
         x[row, who], values[i, who] = of.population.x[row].max(), np.inf
-    differs = {of.slots[i][0].name for i in chosen}
-    return Customers(x, month.members, values), differs | {layer.dimension for layer in of.ordered}
+        named.add(feature.name)
+    return Customers(x, month.members, values), named
 
 
 def vanished_segment(of: Study, month: Customers, rng: np.random.Generator) -> tuple[Customers, set[str]]:
@@ -220,13 +226,11 @@ def hundredfold(of: Study, month: Customers, rng: np.random.Generator) -> tuple[
     """Amounts in cents: of the fit every one at the upper end of what the preprocessor lets through."""
     x, values = month.x.copy(), month.values.copy()
     money = [i for i, (f, _) in enumerate(of.slots) if "revenue" in f.name and "trend" not in f.name]
-    for i in money:
-        row = of.slots[i][1]
-        x[row, ~np.isnan(values[i])] = of.population.x[row].max()
+    for row, known in ((of.slots[i][1], ~np.isnan(values[i])) for i in money):
+        x[row, known] = of.population.x[row].max()
     recent = [len(of.slots) + i for i, f in enumerate(of.recent) if "order_value" in f.name]
     values[[*money, *recent]] *= 100
-    features = [*(f for f, _ in of.slots), *of.recent]
-    return Customers(x, month.members, values), {features[i].name for i in (*money, *recent)}
+    return Customers(x, month.members, values), {of.watched[i].name for i in (*money, *recent)}
 
 
 SCENARIOS: dict[str, Scenario] = {
