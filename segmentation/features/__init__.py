@@ -7,9 +7,10 @@ What a feature means in plain SQL, without tiles, is `plain_sql`.
 """
 
 from segmentation.features.build import Inputs, Lines, Tiles, build_features
+from segmentation.features.feature import Feature
 from segmentation.features.listing import Listed, listed
 from segmentation.features.plain_sql import plain_sql
-from segmentation.features.registry import Feature, Registry, load_registry
+from segmentation.features.registry import Registry, load_registry
 
 __all__ = [
     "Feature",

@@ -16,9 +16,10 @@ from pyspark.sql.types import StructType
 from segmentation.core.customers import HASH, gathered
 from segmentation.features.affinity import category_prices
 from segmentation.features.engagement import answer_days, contact_days
+from segmentation.features.feature import Feature
 from segmentation.features.kernel import Request, measure
 from segmentation.features.past import DAY, ORDER_DAYS
-from segmentation.features.registry import Feature, Registry
+from segmentation.features.registry import Registry
 from segmentation.features.rfm import Limits, quintile, quintile_limits
 from segmentation.features.states import ATTRIBUTE_COLUMNS
 from segmentation.staging.mapping import UNDATED

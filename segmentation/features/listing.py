@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segmentation.features.registry import Feature, Registry
+from segmentation.features.feature import Feature
+from segmentation.features.registry import Registry
 
 
 @dataclass(frozen=True)

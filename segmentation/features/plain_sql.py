@@ -13,8 +13,9 @@ from sqlglot import exp
 from segmentation.core.config import parse_sql
 from segmentation.core.errors import ConfigError, nearest
 from segmentation.core.periods import LIFETIME, Window
+from segmentation.features.feature import WINDOW_BY_NAME, Feature
 from segmentation.features.plain import DEPARTMENT, KNOWN, RELATIONS, STATE_SQL
-from segmentation.features.registry import WINDOW_BY_NAME, Feature, Registry
+from segmentation.features.registry import Registry
 from segmentation.features.rfm import QUINTILES
 from segmentation.features.states import STATES
 

@@ -10,7 +10,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from segmentation.features import Feature
-from segmentation.features.registry import Block
+from segmentation.features.feature import Block
 from segmentation.matrix import Preprocessor, fit_preprocessor
 
 
