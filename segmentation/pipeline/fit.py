@@ -23,7 +23,7 @@ from segmentation.pipeline.bundle import Fitted, bundle_of, lacking, load_bundle
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.dimensions import Dimensions, load_dimensions
 from segmentation.pipeline.features import tiles_before
-from segmentation.pipeline.gate import FIRST, PASSED, Verdict, weigh
+from segmentation.pipeline.gate import FIRST, PASSED, Ruling, weigh
 from segmentation.pipeline.holdout import read_holdout
 from segmentation.pipeline.identity import Identified, identify
 from segmentation.pipeline.population import Everyone, read_everyone
@@ -120,13 +120,13 @@ def _fit_and_publish(context: Context, as_of: dt.date, run: Run, features_run: R
         (SEGMENT_LINEAGE, [r for d, i in found.items() for r in lineage_rows(as_of, run, d, serving, i)]),
     ):
         versions[table.name] = warehouse.write_rows(table, values, as_of, run.run_id)
-    verdict = _verdict(context, serving, fitted, found, champion, everyone, called_for=DRIFT in run.inputs)
-    said = f"bundle {version}: {verdict.reason}"
+    ruling = _rule(context, serving, fitted, found, champion, everyone, called_for=DRIFT in run.inputs)
+    said = f"bundle {version}: {ruling.reason}"
     everyone.release()
     inputs = {**run.inputs, **({"champion": serving} if serving else {})}
     return context.runs.publish(
         run.finish(output_versions=versions, input_versions=dict(features_run["output_versions"]), inputs=inputs,
-                   rows_in=everyone.scored, rows_out=len(rows), verdict=verdict.word, reason=said, notes=notes),
+                   rows_in=everyone.scored, rows_out=len(rows), verdict=ruling.word, reason=said, notes=notes),
         context.restate,
     )  # fmt: skip
 
@@ -142,17 +142,17 @@ def _predecessors(context: Context, serving: str | None, notes: list[str]) -> di
     return models
 
 
-def _verdict(
+def _rule(
     context: Context, serving: str | None, fitted: Mapping[str, Fitted], found: Mapping[str, Identified],
     champion: Mapping[str, Model], everyone: Everyone, called_for: bool,
-) -> Verdict:  # fmt: skip
+) -> Ruling:  # fmt: skip
     if serving is None:
-        return Verdict(FIRST, f"the first, on {everyone.scored:,} customers")
+        return Ruling(FIRST, f"the first, on {everyone.scored:,} customers")
     with context.steps.step("gate") as facts:
         rules = load(context.config / "promotion.yml", PromotionRules)
-        verdict = weigh(rules, fitted, found, champion, everyone, called_for)
-        facts.append(f"{verdict.word}: {verdict.reason}")
-    return verdict
+        ruling = weigh(rules, fitted, found, champion, everyone, called_for)
+        facts.append(f"{ruling.word}: {ruling.reason}")
+    return ruling
 
 
 def _fit_all(

@@ -21,14 +21,14 @@ FIRST, PASSED = "first", "passed"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Ruling:
     """What is to become of a bundle, and why, in words: `runs.verdict`, by which a later attempt goes, and `reason`."""
 
     word: str
     reason: str
 
     @classmethod
-    def of(cls, passed: bool, reason: str) -> Verdict:
+    def of(cls, passed: bool, reason: str) -> Ruling:
         """Of a challenger."""
         return cls(PASSED if passed else REFUSED, reason)
 
@@ -36,36 +36,36 @@ class Verdict:
 def weigh(
     rules: PromotionRules, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
     everyone: Everyone, called_for: bool = False,
-) -> Verdict:  # fmt: skip
-    """The verdict on a challenger: its unified layer beside the champion's, both on the customers of its training.
+) -> Ruling:  # fmt: skip
+    """The ruling on a challenger: its unified layer beside the champion's, both on the customers of its training.
 
     Both silhouettes are in the challenger's space: the champion's is that of its segments as their means of today draw
     them there. A single segment for all never takes the place of several; a champion that cannot score these features
     any more gives way. A challenger that drift has `called_for` need not agree with the champion. One that passes waits
     for a person's word where the rules ask for it and the unified segments are not all the same.
     """
-    verdict = _weighed(rules, fitted, found, champion, everyone, called_for)
+    ruling = _weighed(rules, fitted, found, champion, everyone, called_for)
     kin = found[UNIFIED].kin
     changed = Counter(k.relation for k in kin if k.relation != SAME)
-    if verdict.word != PASSED or not rules.approval or (kin and not changed):
-        return verdict
+    if ruling.word != PASSED or not rules.approval or (kin and not changed):
+        return ruling
     # Without a champion's segments to compare with, all are new.
     what = ", ".join(f"{n} {relation}" for relation, n in sorted(changed.items())) or "all are new"
-    return Verdict(WAITING, f"waits for approval of what became of segments: {what}; {verdict.reason}")
+    return Ruling(WAITING, f"waits for approval of what became of segments: {what}; {ruling.reason}")
 
 
 def _weighed(
     rules: PromotionRules, fitted: Mapping[str, Fitted], found: Mapping[str, Identified], champion: Mapping[str, Model],
     everyone: Everyone, called_for: bool,
-) -> Verdict:  # fmt: skip
+) -> Ruling:  # fmt: skip
     f, old, before = fitted[UNIFIED], champion.get(UNIFIED), found[UNIFIED].before
     chosen = f.choice.candidate
     if old is None:
-        return Verdict.of(True, "the champion was fitted on features that are off or gone")
+        return Ruling.of(True, "the champion was fitted on features that are off or gone")
     if len(old.centroids) == 1 or before is None:
-        return Verdict.of(True, "the champion has no unified segments to compare with")
+        return Ruling.of(True, "the champion has no unified segments to compare with")
     if chosen is None:
-        return Verdict.of(False, f"no unified segments, where the champion has {len(old.centroids)}")
+        return Ruling.of(False, f"no unified segments, where the champion has {len(old.centroids)}")
     evidence = next((w.evidence for w in f.choice.weighed if w.candidate is chosen), None)
     stability = evidence.stability if evidence else None
     useful = evidence.useful.share if evidence and evidence.useful else None
@@ -92,5 +92,5 @@ def _weighed(
                        f"{100 * rules.max_moved_share:g} %)"))  # fmt: skip
     failed = [said for holds, said in checks if not holds]
     if failed:
-        return Verdict.of(False, "; ".join(failed))
-    return Verdict.of(True, "; ".join(said for _, said in checks))
+        return Ruling.of(False, "; ".join(failed))
+    return Ruling.of(True, "; ".join(said for _, said in checks))

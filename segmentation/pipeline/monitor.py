@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import Row
@@ -95,19 +95,15 @@ def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     return context.runs.publish(measure(context, month, models, run), context.restate)
 
 
-def measure(context: Context, month: Month, models: Mapping[str, Model], run: Run, until: int | None = None) -> Run:
+def measure(
+    context: Context, month: Month, models: Mapping[str, Model], run: Run, recorded: Row | None = None
+) -> Run:  # fmt: skip
     """Writes the month's rows of `drift_report` under `run`; returns it finished, and not published.
 
-    until: earlier months count as they were before the run of this publish_seq, and last year as `run` says; None: as
-    they are shown now. Raises NotKeptError where what they had written has gone, before it writes any.
+    recorded: the published run that this is to be again, held against what that one was, earlier months as they were
+    before it; None: against what is shown now. Raises NotKeptError where that has gone, before it writes any.
     """
-
-    def last_year() -> Row | None:
-        if until is None:
-            return features_of_last_year(context, month.as_of, trained_as_of(context, month.bundle))
-        return context.runs.get(run.inputs[YEAR_AGO]) if YEAR_AGO in run.inputs else None
-
-    rows, verdict, reason, year_ago = _report(context, month, models, last_year, until)
+    rows, verdict, reason, year_ago = _report(context, month, models, recorded)
     version = _write(context, run, month.bundle, rows)
     context.steps.say(f"  verdict                 {verdict}: {reason}")
     against_last_year = {} if year_ago is None else {YEAR_AGO: year_ago["run_id"]}
@@ -133,7 +129,7 @@ def _asked(context: Context, as_of: dt.date, features_run: Row, bundle: str, pre
 
 
 def _report(
-    context: Context, month: Month, models: Mapping[str, Model], last_year: Callable[[], Row | None], until: int | None
+    context: Context, month: Month, models: Mapping[str, Model], recorded: Row | None
 ) -> tuple[list[Judged], str, str, Row | None]:
     """Its rows, verdict and reason, and the features of last year where it took them to tell."""
     rules = load_monitoring(context.config, SEGMENT_PROFILES.names)
@@ -153,15 +149,15 @@ def _report(
             found = fit_changes([layer(m) for m in ordered], standing, blocks, sweep.max_iterations, rules.too_few)
             young = {d for d, r in references.items() if r.young}
             changes += [replace(c, excuse="grows while windows fill") if c.dimension in young else c for c in found]
-            changes += [c for c in _migration(context, month, until) if c.dimension in models]
+            changes += [c for c in _migration(context, month, recorded) if c.dimension in models]
             facts.append(f"{len(found)} figures")
             if young:
                 facts.append(f"history was too short at training: {', '.join(sorted(young))}")
         rows, verdict, reason = judge(rules, changes)
-        year_ago = last_year() if verdict != WORDS[HOLDS] else None
+        year_ago = _last_year(context, month, recorded) if verdict != WORDS[HOLDS] else None
         then = None
         if year_ago is not None:
-            again = until is not None
+            again = recorded is not None
             then = against(context, year_ago, ordered, bins, counts, blocks, sweep, rules.too_few, again)
         if then is not None:
             same = {(c.dimension, c.check, c.subject): c for c in then}
@@ -173,12 +169,19 @@ def _report(
     return rows, verdict, reason, None if then is None else year_ago
 
 
-def _migration(context: Context, month: Month, until: int | None) -> list[Change]:
+def _last_year(context: Context, month: Month, recorded: Row | None) -> Row | None:
+    """The features run of the same month of last year, or the one that was it then."""
+    if recorded is None:
+        return features_of_last_year(context, month.as_of, trained_as_of(context, month.bundle))
+    return context.runs.get(recorded["inputs"][YEAR_AGO]) if YEAR_AGO in recorded["inputs"] else None
+
+
+def _migration(context: Context, month: Month, recorded: Row | None) -> list[Change]:
     """The share of the customers that changed segment since the month before, against the months before that."""
     if month.previous is None or month.previous["inputs"]["bundle"] != month.bundle:
         return []  # a month that a refit came before tells of the models, not of the customers
     days = (month.as_of - month.previous["as_of"]).days
-    runs = [r for r in context.runs.of("monthly") if until is None or r["publish_seq"] < until]
+    runs = [r for r in context.runs.of("monthly") if recorded is None or r["publish_seq"] < recorded["publish_seq"]]
     bundles = {r["run_id"]: r["inputs"]["bundle"] for r in runs}
     shown = {r["as_of"]: r for r in runs if r["as_of"] < month.as_of}.values()
     same = [r for r in shown if bundles[r["run_id"]] == bundles.get(r["inputs"].get("previous")) == month.bundle]
@@ -190,7 +193,7 @@ def _migration(context: Context, month: Month, until: int | None) -> list[Change
         F.sum(moved).alias("moved"), F.sum("customers").alias("customers")
     )
     found = counts.collect()
-    if until is not None and (gone := set(ids) - {r["run_id"] for r in found}):
+    if recorded is not None and (gone := set(ids) - {r["run_id"] for r in found}):
         raise NotKeptError(f"who moved in the runs {', '.join(sorted(gone))} was compared with it")
     now: dict[str, tuple[int, int]] = {}
     before: dict[str, list[tuple[int, int]]] = {}

@@ -48,7 +48,7 @@ def run_replay(context: Context, as_of: dt.date) -> dict[str, int]:
     def judge(_: Context, of: Month, models: Mapping[str, Model]) -> Verdict:
         if drift is not None:
             try:
-                measure(context, of, models, report, drift["publish_seq"])
+                measure(context, of, models, report, drift)
             except NotKeptError as error:
                 wrote.pop()  # nothing of it was written
                 context.steps.say(f"  {DRIFT_REPORT.name:<24}cannot be made again: {error}")

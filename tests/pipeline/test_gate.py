@@ -27,7 +27,7 @@ def champions_silhouette(monkeypatch: pytest.MonkeyPatch) -> None:
 def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, moved: float = 0.4, chosen: bool = True,
             old: Any = THREE, before: Any = THREE, known: bool = True, share: float = 0.1, useful: float | None = 0.2,
             called_for: bool = False, approval: bool = False,
-            relations: tuple[str, ...] = ()) -> gate.Verdict:  # fmt: skip
+            relations: tuple[str, ...] = ()) -> gate.Ruling:  # fmt: skip
     indices = SimpleNamespace(silhouette=silhouette, min_share=share)
     candidate = SimpleNamespace(indices=indices) if chosen else None
     evidence = SimpleNamespace(stability=stability, useful=None if useful is None else SimpleNamespace(share=useful))
@@ -44,7 +44,7 @@ def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, move
 
 
 def test_what_keeps_all_rules_passes_with_its_figures() -> None:
-    assert verdict() == gate.Verdict(
+    assert verdict() == gate.Ruling(
         "passed",
         "silhouette 0.290, the champion's 0.300 (at most 0.02 less); stability 0.80 (at least 0.75); smallest segment "
         "10.0% (at least 3.0%); 20.0% of the variance of next-period spend (at least 5.0%); 40.0 % in another segment "
