@@ -13,12 +13,13 @@ from segmentation.monitoring.migration import migration_changes
 from segmentation.monitoring.reference import Reference
 from segmentation.monitoring.rules import Kpi, MonitoringRules, load_monitoring
 from segmentation.monitoring.values import value_changes
-from segmentation.monitoring.verdict import HOLDS, REFIT, STOP, TOO_FEW, WORDS, Change, Judged, judge
+from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, TOO_FEW, WORDS, Change, Judged, judge
 
 __all__ = [
     "BREACH",
     "ESCALATED",
     "HOLDS",
+    "MOVED",
     "NONE",
     "PREFIX",
     "REFIT",

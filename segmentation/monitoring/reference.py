@@ -19,7 +19,7 @@ class Reference:
     standing: Standing
     young: bool
     """Whether history was too short at training for much of what the segments are made of: figures of the segments
-    then change by themselves as windows fill."""
+    then change by themselves as windows fill, and ask for other segments once these are full."""
 
     def to_json(self) -> str:
         """For `segment_models.reference`."""

@@ -28,7 +28,9 @@ class Change:
     """What the value exceeds by chance alone in a given share of cases; None where there is too little to judge."""
     words: str
     excuse: str | None = None
-    """Why it asks for nothing however far it has moved: for instance it grows by itself while windows fill."""
+    """Why it may move without anything being wrong: for instance it grows by itself while windows fill."""
+    at_most: str = STOP
+    """The gravest that it may ask for, however far it has moved: STOP, REFIT or MOVED."""
     a_year_ago: Change | None = None
     """The same figure against the same month of last year, where there is one: what holds against it is the season."""
 
@@ -56,17 +58,20 @@ def judge(rules: MonitoringRules, changes: Sequence[Change]) -> tuple[list[Judge
     alarm in false_alarms at most, however the figures go together.
     """
     alpha = rules.false_alarms / max(len(changes), 1)
-    rows = sorted((_judged(rules, c, alpha) for c in changes), key=gravity)
+    judged = sorted(((_judged(rules, c, alpha), c) for c in changes), key=lambda of: gravity(of[0]))
+    rows = [r for r, _ in judged]
     worst = next((w for w in (STOP, REFIT, MOVED) if any(r.verdict == w for r in rows)), HOLDS)
-    alarms = [r for r in rows if r.verdict in ((STOP,) if worst == STOP else (REFIT, MOVED))]
+    told = (STOP,) if worst == STOP else (REFIT, MOVED)
+    alarms = [r for r in rows if r.verdict in told]
     if not alarms:
         return rows, WORDS[HOLDS], f"none of {len(rows)} figures has moved by more than chance and what is allowed"
     shown = alarms[:SHOWN]
     if all(r.verdict != worst for r in shown):
         shown[-1] = next(r for r in alarms if r.verdict == worst)  # what has given the word is always named
-    named = "; ".join(f"{r.dimension}, {r.subject}: {r.check} {r.value:.2f}" for r in shown)
-    more = f"; and {len(alarms) - SHOWN} more" if len(alarms) > SHOWN else ""
-    return rows, WORDS[worst], f"{named}{more}"
+    named = [f"{r.dimension}, {r.subject}: {r.check} {r.value:.2f}" for r in shown]
+    more = [f"and {len(alarms) - SHOWN} more"] if len(alarms) > SHOWN else []
+    excuses = dict.fromkeys(c.excuse for r, c in judged if c.excuse and r.verdict in told)
+    return rows, WORDS[worst], "; ".join([*named, *more, *excuses])
 
 
 def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
@@ -76,14 +81,14 @@ def _judged(rules: MonitoringRules, c: Change, alpha: float) -> Judged:
         return Judged(c.dimension, c.check, c.subject, value, None, TOO_FEW, f"{c.words}: too few to judge")
     chance = float(c.chance(alpha))
     threshold = max(limits.moved, chance)
-    words = f"{c.words}; chance gives {chance:.3f}" + (f"; {c.excuse}" if c.excuse else "")
+    words = "; ".join([c.words, *([c.excuse] if c.excuse else []), f"chance gives {chance:.3f}"])
     if value <= threshold:
         return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
     wrong = limits.stop is not None and value > limits.stop  # no season makes data right
     if not wrong and c.a_year_ago is not None and _judged(rules, c.a_year_ago, alpha).verdict == HOLDS:
         words += f"; as in the same month of last year, from which it is {c.a_year_ago.value:.3f} away"
         return Judged(c.dimension, c.check, c.subject, value, threshold, HOLDS, words)
-    asked = () if c.excuse else ((STOP, limits.stop), (REFIT, limits.refit))
+    asked = ((STOP, limits.stop), (REFIT, limits.refit))[(STOP, REFIT, MOVED).index(c.at_most) :]
     reached = [w for w, at in asked if at is not None and value > at]
     return Judged(c.dimension, c.check, c.subject, value, threshold, reached[0] if reached else MOVED, words)
 

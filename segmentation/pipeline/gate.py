@@ -41,8 +41,9 @@ def weigh(
 
     Both silhouettes are in the challenger's space: the champion's is that of its segments as their means of today draw
     them there. A single segment for all never takes the place of several; a champion that cannot score these features
-    any more gives way. A challenger that drift has `called_for` need not agree with the champion. One that passes waits
-    for a person's word where the rules ask for it and the unified segments are not all the same.
+    any more gives way. A challenger that drift has `called_for` is not held against the champion: segments that most
+    customers have ended up in one of are well apart, and of no use. One that passes waits for a person's word where the
+    rules ask for it and the unified segments are not all the same.
     """
     ruling = _weighed(rules, fitted, found, champion, everyone, called_for)
     kin = found[UNIFIED].kin
@@ -69,11 +70,7 @@ def _weighed(
     evidence = next((w.evidence for w in f.choice.weighed if w.candidate is chosen), None)
     stability = evidence.stability if evidence else None
     useful = evidence.useful.share if evidence and evidence.useful else None
-    was = indices_of(everyone.features, f.preprocessor, before, everyone.scored).silhouette
-    now, moved = chosen.indices.silhouette, found[UNIFIED].moved
     checks = [
-        (was is None or (now is not None and now >= was - rules.max_silhouette_loss),
-         f"silhouette {figure(now, 3)}, the champion's {figure(was, 3)} (at most {rules.max_silhouette_loss:g} less)"),
         (stability is not None and stability >= rules.min_stability,
          f"stability {figure(stability, 2)} (at least {rules.min_stability:g})"),
         (chosen.indices.min_share >= rules.min_share,
@@ -87,9 +84,16 @@ def _weighed(
             )
         )
     if not called_for:
-        checks.append((moved is not None and moved <= rules.max_moved_share,
-                       f"{figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
-                       f"{100 * rules.max_moved_share:g} %)"))  # fmt: skip
+        was = indices_of(everyone.features, f.preprocessor, before, everyone.scored).silhouette
+        now, moved = chosen.indices.silhouette, found[UNIFIED].moved
+        checks += [
+            (was is None or (now is not None and now >= was - rules.max_silhouette_loss),
+             f"silhouette {figure(now, 3)}, the champion's {figure(was, 3)} (at most {rules.max_silhouette_loss:g} "
+             "less)"),
+            (moved is not None and moved <= rules.max_moved_share,
+             f"{figure(None if moved is None else 100 * moved, 1)} % in another segment (at most "
+             f"{100 * rules.max_moved_share:g} %)"),
+        ]  # fmt: skip
     failed = [said for holds, said in checks if not holds]
     if failed:
         return Ruling.of(False, "; ".join(failed))

@@ -17,6 +17,8 @@ from segmentation.core.schemas import DRIFT_REPORT, SEGMENT_MIGRATION, SEGMENT_P
 from segmentation.io.runs import Run, new_run
 from segmentation.monitoring import (
     HOLDS,
+    MOVED,
+    REFIT,
     TOO_FEW,
     WORDS,
     Change,
@@ -32,13 +34,24 @@ from segmentation.pipeline.bundle import check_features, load_bundle, trained_as
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.kpis import read_kpis
 from segmentation.pipeline.population import Everyone, read_everyone
-from segmentation.pipeline.reference import in_order, layer, load_references, pack_models
+from segmentation.pipeline.reference import (
+    features_of,
+    in_order,
+    layer,
+    load_references,
+    pack_models,
+    unsettled,
+    young_layers,
+)
 from segmentation.pipeline.season import SIMILAR, NotKeptError, against, features_of_last_year
 from segmentation.segments import Model
 from segmentation.segments.matching import GONE, NEW
 
 YEAR_AGO = "a_year_ago"
 """Of a run's inputs the features of the same month of last year, where it was held against them."""
+FILLING = "history was too short at training, and grows"
+OUTGROWN = "history was too short at training, and is long enough now"
+"""Why segments that have moved are no fault in the data: the one asks for nothing, the other for a refit."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +161,13 @@ def _report(
             standing = [references[m.dimension].standing for m in ordered]
             found = fit_changes([layer(m) for m in ordered], standing, blocks, sweep.max_iterations, rules.too_few)
             young = {d for d, r in references.items() if r.young}
-            changes += [replace(c, excuse="grows while windows fill") if c.dimension in young else c for c in found]
+            grown = bool(young) and not _still_young(context, month, models)
+            excuse, at_most = (OUTGROWN, REFIT) if grown else (FILLING, MOVED)
+            changes += [replace(c, excuse=excuse, at_most=at_most) if c.dimension in young else c for c in found]
             changes += [c for c in _migration(context, month, recorded) if c.dimension in models]
             facts.append(f"{len(found)} figures")
             if young:
-                facts.append(f"history was too short at training: {', '.join(sorted(young))}")
+                facts.append(f"{excuse}: {', '.join(sorted(young))}")
         rows, verdict, reason = judge(rules, changes)
         year_ago = _last_year(context, month, recorded) if verdict != WORDS[HOLDS] else None
         then = None
@@ -167,6 +182,12 @@ def _report(
         blocks.release()
     rows += read_kpis(context, rules.kpis, month.as_of, month.run_id, month.previous)
     return rows, verdict, reason, None if then is None else year_ago
+
+
+def _still_young(context: Context, month: Month, models: Mapping[str, Model]) -> frozenset[str]:
+    """The layers of which a good part has not settled by now: while there are any, a refit would be young too."""
+    read = set[str]().union(*(features_of(m) for m in models.values()))
+    return young_layers(models, unsettled(context, month.features_run, read))
 
 
 def _last_year(context: Context, month: Month, recorded: Row | None) -> Row | None:

@@ -16,11 +16,11 @@ RULES = load(CONF / "monitoring.yml", MonitoringRules)
 
 
 def change(
-    check: str, value: float, chance: float | None = 0.0, subject: str = "x", excuse: str | None = None
-) -> Change:
-    return Change(
-        "transactional", check, subject, value, None if chance is None else lambda alpha: chance, "words", excuse
-    )  # fmt: skip
+    check: str, value: float, chance: float | None = 0.0, subject: str = "x", excuse: str | None = None,
+    at_most: str = "stop",
+) -> Change:  # fmt: skip
+    given = None if chance is None else lambda alpha: chance
+    return Change("transactional", check, subject, value, given, "words", excuse, at_most)
 
 
 def words(*changes: Change) -> tuple[list[str], str]:
@@ -61,12 +61,27 @@ def test_what_chance_may_give_has_not_moved_however_large() -> None:
 
 
 def test_what_grows_by_itself_asks_for_nothing() -> None:
-    grown = change("members_shift", 9.0, excuse="grows while windows fill")
+    grown = change("members_shift", 9.0, excuse="windows fill", at_most="moved")
     assert words(grown) == (["moved"], "rescored")
-    assert judge(RULES, [grown])[0][0].explanation.endswith("; grows while windows fill")
     assert words(replace(grown, a_year_ago=change("members_shift", 0.1))) == (["holds"], "stable")
-    much = change("feature_psi", 3.0, excuse="grows while windows fill")
+    much = change("feature_psi", 3.0, excuse="windows fill", at_most="moved")
     assert words(replace(much, a_year_ago=change("feature_psi", 0.0))) == (["moved"], "rescored")
+
+
+def test_what_has_outgrown_its_training_asks_for_a_refit_and_never_stops_a_month() -> None:
+    assert words(change("feature_psi", 3.0, at_most="refit")) == (["refit"], "refit")
+    assert words(change("feature_psi", 0.5, at_most="refit")) == (["moved"], "rescored")
+    assert words(change("feature_psi", 3.0, at_most="stop")) == (["stop"], "stop")
+
+
+def test_an_excuse_stands_in_the_row_and_once_in_the_reason_where_one_of_its_rows_gave_the_word() -> None:
+    filled = [change("outside_share", v, excuse="windows fill", at_most="moved") for v in (0.4, 0.6)]
+    rows, _, reason = judge(RULES, filled)
+    assert [r.explanation for r in rows] == ["words; windows fill; chance gives 0.000"] * 2
+    assert reason == "transactional, x: outside_share 0.60; transactional, x: outside_share 0.40; windows fill"
+    held = change("feature_psi", 0.05, excuse="windows fill")
+    assert judge(RULES, [held, change("members_shift", 0.3)])[2] == "transactional, x: members_shift 0.30"
+    assert judge(RULES, [*filled, change("feature_psi", 2.5)])[2] == "transactional, x: feature_psi 2.50"
 
 
 def test_chance_is_asked_for_the_share_that_all_figures_together_allow() -> None:

@@ -46,8 +46,8 @@ def verdict(silhouette: float | None = 0.29, stability: float | None = 0.8, move
 def test_what_keeps_all_rules_passes_with_its_figures() -> None:
     assert verdict() == gate.Ruling(
         "passed",
-        "silhouette 0.290, the champion's 0.300 (at most 0.02 less); stability 0.80 (at least 0.75); smallest segment "
-        "10.0% (at least 3.0%); 20.0% of the variance of next-period spend (at least 5.0%); 40.0 % in another segment "
+        "stability 0.80 (at least 0.75); smallest segment 10.0% (at least 3.0%); 20.0% of the variance of next-period "
+        "spend (at least 5.0%); silhouette 0.290, the champion's 0.300 (at most 0.02 less); 40.0 % in another segment "
         "(at most 50 %)",
     )
 
@@ -70,8 +70,10 @@ def test_each_rule_alone_refuses(facts: dict[str, Any], said: str) -> None:
     assert f"{found.word}: {found.reason}" == said
 
 
-def test_what_drift_has_called_for_need_not_agree_and_without_a_holdout_usefulness_is_not_asked() -> None:
-    assert verdict(moved=0.9, called_for=True).word == "passed"
+def test_what_drift_has_called_for_is_not_held_against_the_champion_and_without_a_holdout_usefulness_is_not_asked() -> (
+    None
+):
+    assert verdict(moved=0.9, silhouette=0.1, called_for=True).word == "passed"
     assert verdict(moved=0.9, called_for=True, stability=0.1).word == "refused"
     assert verdict(useful=None).word == "passed"
 
@@ -85,9 +87,7 @@ def test_a_champion_that_says_nothing_of_these_customers_gives_way(facts: dict[s
 def test_changed_segments_wait_where_a_person_is_asked() -> None:
     waits = verdict(approval=True, relations=("same", "split", "split", "retired"))
     assert waits.word == "waits"
-    assert waits.reason.startswith(
-        "waits for approval of what became of segments: 1 retired, 2 split; silhouette 0.290"
-    )
+    assert waits.reason.startswith("waits for approval of what became of segments: 1 retired, 2 split; stability 0.80")
     assert verdict(approval=True, relations=("same", "same")).word == "passed"
     assert verdict(approval=False, relations=("split",)).word == "passed"
     assert verdict(approval=True, relations=("split",), stability=0.1).word == "refused"
