@@ -24,6 +24,8 @@ from segmentation.clustering.stability import (
 from segmentation.clustering.usefulness import Useful
 from segmentation.clustering.views import Array
 
+ROUNDING = 1e-6
+"""Of a standard deviation: what float32 cannot tell apart in the mean of a constant."""
 DIFFERENT = 0.5
 """Standard deviations by which two segments differ in a column, or else are alike there."""
 Fits = list[tuple[Model, Indices]]
@@ -123,11 +125,15 @@ def _spread(indices: Indices) -> float:
 def separation(centroids: Array, deviations: Array) -> int:
     """The fewest columns in which two neighbours of (k, d) centroids differ by DIFFERENT deviations (d,) or more.
 
+    What float32's rounding tells apart is no difference, also where a column is constant in the sample.
+
     >>> separation(np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 1.0]]), np.array([1.0, 3.0]))
+    1
+    >>> separation(np.array([[0.0, 0.3333333], [1.0, 0.3333334]]), np.array([1.0, 0.0]))
     1
     """
     apart = [np.abs(centroids[i] - centroids[j]) for i, j in neighbours(centroids)]
-    return min((int(np.count_nonzero((a > 0) & (a >= DIFFERENT * deviations))) for a in apart), default=0)
+    return min((int(np.count_nonzero((a > ROUNDING) & (a >= DIFFERENT * deviations))) for a in apart), default=0)
 
 
 def _mean(values: Sequence[float]) -> float | None:

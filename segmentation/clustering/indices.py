@@ -79,7 +79,7 @@ class Scorer:
         stack = Stack.of(centroids, np.float64)
         total = np.concatenate([sums[i] for i in stack.models])
         size = total[:, -2]
-        filled = np.maximum(size, 1)[:, None]
+        filled = np.where(size > 0, size, 1)[:, None]
         return cls(stack, np.column_stack([-2 * total[:, :-2] / filled, total[:, -1:] / filled]), size)
 
     def sums(self, x: Floats32, weights: Array | None = None) -> Array:

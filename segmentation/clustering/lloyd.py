@@ -176,7 +176,7 @@ def fit(blocks: Blocks, starts: Sequence[Model], max_iterations: int) -> list[Mo
 
 def _moved(model: Model, sums: Array) -> Model:
     counts = sums[:, -2:-1]
-    centroids = np.where(counts > 0, sums[:, :-2] / np.maximum(counts, 1), model.centroids)
+    centroids = np.where(counts > 0, sums[:, :-2] / np.where(counts > 0, counts, 1), model.centroids)
     farthest = ((centroids - model.centroids) ** 2).sum(axis=1).max()
     sse = sse_of(model, sums) if model.least_gain else math.inf
     small = model.sse - sse < model.least_gain * sse

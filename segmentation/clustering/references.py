@@ -47,7 +47,7 @@ def referenced(blocks: Blocks, seed: int) -> tuple[Blocks, list[Reference]]:
         root = tuple(map(tuple, _root(covariances[v]).tolist()))
         more += [replace(view, name=f"{view.name} noise {i}", noise=root, noise_seed=seed) for i in range(NOISES)]
         numbers = tuple(range(first, 2 * len(bases) + len(more)))
-        deviations = np.sqrt(np.diag(covariances[v]))
+        deviations = np.sqrt(np.maximum(np.diag(covariances[v]), 0))
         references.append(Reference(v - len(bases), v, numbers[:RESAMPLES], numbers[RESAMPLES:], deviations))
     return blocks.seen_as(more), references
 

@@ -107,7 +107,7 @@ def settle(pool: Pool, centroids: Array) -> tuple[Array, float]:
         sse = float(squared.min(axis=1) @ weights)
         member = (squared.argmin(axis=1)[:, None] == np.arange(len(centroids))) * weights[:, None]
         counts = member.sum(axis=0)[:, None]
-        moved = np.where(counts > 0, member.T @ points / np.maximum(counts, 1), centroids)
+        moved = np.where(counts > 0, member.T @ points / np.where(counts > 0, counts, 1), centroids)
         if np.array_equal(moved, centroids):
             break
         centroids = moved

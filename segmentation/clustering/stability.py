@@ -181,5 +181,5 @@ def overlaps(table: Array) -> Array:
 def jaccard(table: Array) -> Array:
     """Customers in both over customers in either, for each pair of (row, column); 0 for two empty ones."""
     either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
-    share: Array = table / np.maximum(either, 1)
+    share: Array = table / np.where(either > 0, either, 1)
     return share

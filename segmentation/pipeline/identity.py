@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -113,7 +113,7 @@ def _related(
     same = same_as(jaccard(counts)) if comparable else [None] * len(f.centroids)
     ids, names = _single(f, tuple(new_ids(same, old.segment_ids, fresh, taken)), names)
     kept = [old.segment_names[row] if row is not None else None for row in same]
-    called = tuple(k or _other_than(name, {k for k in kept if k}) for k, name in zip(kept, names, strict=True))
+    called = _called(kept, names)
     kin = lineage(counts, apart, same, old.segment_ids, ids)
     return Identified(f.model(version, ids, called), tuple(kin), moved_share(counts, same))
 
@@ -122,15 +122,19 @@ def _single(f: Fitted, ids: tuple[str, ...], names: tuple[str, ...]) -> tuple[tu
     return (ids, names) if f.choice.candidate is not None else ((ALL,), ("All customers",))
 
 
-def _other_than(name: str, kept: set[str]) -> str:
-    """A new segment never takes the name of one that is still there.
+def _called(kept: Sequence[str | None], names: Sequence[str]) -> tuple[str, ...]:
+    """The kept names, and in their gaps those of `names`: a new segment never takes the name of another one.
 
-    >>> _other_than("Savers", {"Savers", "Savers (2)"}), _other_than("New", {"Savers"})
-    ('Savers (3)', 'New')
+    >>> _called(["Savers", None, None, "Savers (2)", None], ["", "Savers", "Savers", "", "New"])
+    ('Savers', 'Savers (3)', 'Savers (4)', 'Savers (2)', 'New')
     """
-    if name not in kept:
-        return name
-    return next(n for n in (f"{name} ({i})" for i in range(2, len(kept) + 3)) if n not in kept)
+    taken = {k for k in kept if k}
+    called = []
+    for k, name in zip(kept, names, strict=True):
+        free = (n for n in (name, *(f"{name} ({i})" for i in range(2, len(kept) + 2))) if n not in taken)
+        called.append(k or next(free))
+        taken.add(called[-1])
+    return tuple(called)
 
 
 def _names(

@@ -141,3 +141,10 @@ def test_the_same_bits_whatever_the_partitions_and_arrow_batches(
     one = centroids(vectors.coalesce(1), "10000")
     monkeypatch.setattr(module, "_cores", lambda session: 5)
     assert centroids(vectors.repartition(6, "customer_id"), "33") == one
+
+
+def test_members_that_weigh_less_than_one_together_still_have_their_mean() -> None:
+    centroids = np.array([[11.0], [100.0]])
+    stack = Stack.of([centroids], np.float64)
+    [sums] = stack.split(cluster_sums(np.array([[10.0, 13.0, 100.0]]), stack, np.array([0.2, 0.1, 0.2])))
+    np.testing.assert_allclose(lloyd._moved(Model(0, 2, 1, centroids), sums).centroids, [[11.0], [100.0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,3 +123,10 @@ def test_the_best_start_of_a_k_is_that_of_its_seeds_with_the_lowest_sse_on_the_p
         assert best.seed == 11
         assert best.centroids.tobytes() == all_of_k[int(np.argmin(sse))].centroids.tobytes()
         assert max(sse) > min(sse)
+
+
+def test_what_the_weights_of_a_pool_add_up_to_does_not_matter() -> None:
+    pool = Pool(np.array([[10.0], [13.0], [100.0]]), np.array([2.0, 1.0, 2.0]))
+    for scale in (1, 0.1):
+        found, _ = settle(replace(pool, weights=scale * pool.weights), np.array([[9.0], [90.0]]))
+        np.testing.assert_allclose(found, [[11.0], [100.0]])
