@@ -43,7 +43,7 @@ def test_a_refit_of_the_same_customers_keeps_ids_and_names_and_takes_over(shop: 
     run = run_fit(shop.context(), AUGUST)
     version = shop.version(run["run_id"])
     assert run["verdict"] == "passed"
-    assert run["reason"].startswith(f"bundle {version}: silhouette ")
+    assert run["reason"].startswith(f"bundle {version}: stability ")
     after = shop.models()
     [(champion, start, _), (promoted, effective, by)] = shop.promotions()
     assert (start, promoted, effective, by) == (JULY, version, AUGUST, "gate")
