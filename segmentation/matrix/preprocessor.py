@@ -17,11 +17,21 @@ from segmentation.features import Feature
 from segmentation.matrix.prune import redundant
 
 WINSOR = (0.01, 0.99)
-MIN_LEVEL_SHARE = 0.02  # a rarer value of a nominal feature gets no slot of its own
+FARTHEST = 3.0
+"""So many standard deviations from its mean a value lies at most.
+
+What few have then weighs as little as they are few: unbounded, any number has variance 1, and one that 1 in 100 have
+puts these ten deviations away from everybody, where every k makes a segment of them.
+"""
+MIN_LEVEL_SHARE = 0.02  # a rarer value of a nominal feature gets no slot of its own, nor one that fewer than this lack
 UNKNOWN = "(unknown)"
 SAME = "is the same for everyone"
+NEARLY_SAME = f"is the same for all but {MIN_LEVEL_SHARE:.0%} of the customers or fewer"
 ALL_RARE = f"has no value that {MIN_LEVEL_SHARE:.0%} of the customers share"
 VECTOR = "features"
+
+Values = npt.NDArray[np.float64]
+"""(n,) what a slot is for each customer of the sample."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ NOTHING = Slot("(nothing)", "(nothing)", "0.0D")
 
 @dataclass(frozen=True)
 class Dropped:
-    """A feature that takes no part in the fit, and why."""
+    """A feature, or one value of a nominal one (`feature=value`), that takes no part in the fit, and why."""
 
     feature: str
     reason: str
@@ -125,34 +135,24 @@ def fit_preprocessor(
     """Fits one dimension on its sample (rows with data only).
 
     Numbers: impute (declared value or median), log1p with sign where declared, winsorise at the 1st and 99th
-    percentile, centre, divide by the standard deviation. Nominal values: one slot per value with ≥ 2 % of the
-    sample, scaled so that the feature weighs as much as one number.
+    percentile and at FARTHEST standard deviations, centre, divide by the standard deviation. Nominal values: one slot
+    per value that at least 2 % of the sample have and lack, scaled so that the feature weighs as much as one number,
+    or less where that would put a value farther away than FARTHEST. What earlier slots of other features say already
+    does not count again.
     """
     dropped: list[Dropped] = []
-    numbers: list[tuple[Slot, npt.NDArray[np.float64]]] = []
-    nominal: list[tuple[Slot, npt.NDArray[np.float64]]] = []
+    slots: list[tuple[Slot, Values]] = []
     for f in features:
-        if f.is_text:
-            levels = _one_hot(f, sample[f.name])
-            nominal += levels
-            if not levels:
-                one_value = sample[f.name].nunique(dropna=False) < 2
-                dropped.append(Dropped(f.name, SAME if one_value else ALL_RARE))
-        else:
-            number = _number(f, pd.to_numeric(sample[f.name]).to_numpy(dtype=np.float64, na_value=np.nan))
-            if number is None:
-                dropped.append(Dropped(f.name, SAME))
-            else:
-                numbers.append(number)
-    matrix = np.column_stack([v for _, v in numbers]) if numbers else np.empty((len(sample), 0))
-    said = redundant([s.name for s, _ in numbers], matrix, max_correlation)
+        found, why = _one_hot(f, sample[f.name]) if f.is_text else _number(f, sample[f.name])
+        slots += found
+        if why:
+            dropped.append(Dropped(f.name, why))
+    matrix = np.column_stack([v for _, v in slots]) if slots else np.empty((len(sample), 0))
+    said = redundant([s.name for s, _ in slots], [s.feature for s, _ in slots], matrix, max_correlation)
     dropped += [Dropped(name, reason) for name, reason in said.items()]
-    slots = [(replace(s, fitted=s.name not in said), v) for s, v in numbers + nominal]
-    order = {f.name: i for i, f in enumerate(features)}
-    slots.sort(key=lambda pair: order[pair[0].feature])
-    variance = float(sum(v.var() for s, v in slots if s.fitted))
-    named = tuple(s for s, _ in slots) or (NOTHING,)
-    return Preprocessor(dimension, has_data, named, tuple(dropped), variance, len(sample))
+    named = tuple(replace(s, fitted=s.name not in said) for s, _ in slots)
+    variance = float(sum(v.var() for s, v in slots if s.name not in said))
+    return Preprocessor(dimension, has_data, named or (NOTHING,), tuple(dropped), variance, len(sample))
 
 
 def unify(dimension: str, parts: Sequence[Preprocessor], weights: Mapping[str, float]) -> Preprocessor:
@@ -182,7 +182,8 @@ def unify(dimension: str, parts: Sequence[Preprocessor], weights: Mapping[str, f
     )
 
 
-def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray[np.float64]] | None:
+def _number(f: Feature, column: pd.Series) -> tuple[list[tuple[Slot, Values]], str | None]:
+    raw = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     known = raw[~np.isnan(raw)]
     impute = f.block.impute if f.block.impute != "median" else float(np.median(known)) if known.size else 0.0
     values = np.where(np.isnan(raw), float(impute), raw)
@@ -192,39 +193,42 @@ def _number(f: Feature, raw: npt.NDArray[np.float64]) -> tuple[Slot, npt.NDArray
         values = np.sign(values) * np.log1p(np.abs(values))
         sql = f"signum({sql}) * log1p(abs({sql}))"
     if not values.size:
-        return None
+        return [], SAME
     low, high = (float(q) for q in np.quantile(values, WINSOR))
-    clipped = np.clip(values, low, high)
-    if np.ptp(clipped) == 0:  # rarer than 1 in 100: keep the whole range rather than lose the feature
+    if low == high:  # rarer than 1 in 100: keep the whole range rather than lose the feature
         low, high = float(values.min()), float(values.max())
-        clipped = values
+    clipped = np.clip(values, low, high)
     mean, deviation = float(clipped.mean()), float(clipped.std())
     if deviation <= 1e-12 * max(1.0, abs(mean)):
-        return None
+        return [], SAME
+    low, high = max(low, mean - FARTHEST * deviation), min(high, mean + FARTHEST * deviation)
+    clipped = np.clip(values, low, high)
+    mean = float(clipped.mean())
     sql = f"(least(greatest({sql}, {_d(low)}), {_d(high)}) - {_d(mean)}) / {_d(deviation)}"
-    return Slot(f.name, f.name, sql), (clipped - mean) / deviation
+    return [(Slot(f.name, f.name, sql), (clipped - mean) / deviation)], None
 
 
-def _one_hot(f: Feature, raw: pd.Series) -> list[tuple[Slot, npt.NDArray[np.float64]]]:
-    values = raw.fillna(UNKNOWN).astype(str)
+def _one_hot(f: Feature, column: pd.Series) -> tuple[list[tuple[Slot, Values]], str | None]:
+    values = column.fillna(UNKNOWN).astype(str)
     shares = values.value_counts(normalize=True)
     share = {str(level): float(s) for level, s in zip(shares.index, shares.to_numpy(), strict=True)}
-    levels = sorted(level for level, s in share.items() if MIN_LEVEL_SHARE <= s < 1)
+    levels = sorted(level for level, s in share.items() if MIN_LEVEL_SHARE <= s <= 1 - MIN_LEVEL_SHARE)
     if not levels:
-        return []
+        return [], SAME if len(share) < 2 else NEARLY_SAME if max(share.values()) > 1 - MIN_LEVEL_SHARE else ALL_RARE
+    is_level = np.column_stack([(values == level).to_numpy(dtype=np.float64) for level in levels])
+    means = is_level.mean(axis=0)
+    centred = is_level - means
     # One number has variance 1; the slots of one feature share that.
-    spread = float(np.sqrt(sum(share[level] * (1 - share[level]) for level in levels)))
-    slots: list[tuple[Slot, npt.NDArray[np.float64]]] = []
-    for level in levels:
-        is_level = (values == level).to_numpy(dtype=np.float64)
-        mean = float(is_level.mean())
+    spread = float(np.sqrt(centred.var(axis=0).sum()))
+    spread = max(spread, float(np.linalg.norm(centred, axis=1).max()) / FARTHEST)
+    slots: list[tuple[Slot, Values]] = []
+    for level, mean, of in zip(levels, means.tolist(), (centred / spread).T, strict=True):
         sql = (
             f"(CASE WHEN coalesce(`{f.name}`, {_text(UNKNOWN)}) = {_text(level)} THEN 1.0D ELSE 0.0D END - {_d(mean)})"
             f" / {_d(spread)}"
         )
-        scaled = np.asarray((is_level - mean) / spread, dtype=np.float64)
-        slots.append((Slot(f"{f.name}={level}", f.name, sql), scaled))
-    return slots
+        slots.append((Slot(f"{f.name}={level}", f.name, sql), of))
+    return slots, None
 
 
 def _d(value: float) -> str:

@@ -8,24 +8,28 @@ import numpy as np
 import numpy.typing as npt
 
 
-def redundant(names: Sequence[str], columns: npt.NDArray[np.float64], limit: float) -> dict[str, str]:
+def redundant(
+    names: Sequence[str], features: Sequence[str], columns: npt.NDArray[np.float64], limit: float
+) -> dict[str, str]:
     """Columns that say what earlier ones say, alone or together: name → reason. Earlier columns have priority.
 
-    columns: (n, d) without constant columns. The measure is the multiple correlation R with the earlier columns that
+    features: (d,) the feature of each column; those of one (the values of a nominal one) are not held against each
+    other. columns: (n, d) without constant columns. The measure is the multiple correlation R with the earlier columns that
     stay, on the transformed values, adjusted for their number and that of the rows: R > limit. Of two columns it is
     Pearson's |ρ|; of three it sees that the log of an average is the difference of two logs. What is said twice would
     count twice in every distance. Source: Ezekiel (1930), Methods of Correlation Analysis (the adjustment).
 
     >>> x = np.array([0.0, 1.0, 2.0, 3.0])
-    >>> redundant(["a", "b", "c", "d"], np.column_stack([x, -2 * x, x % 2, x + x % 2]), 0.97)
+    >>> redundant(list("abcd"), list("abcd"), np.column_stack([x, -2 * x, x % 2, x + x % 2]), 0.97)
     {'b': 'says what a says: correlation -1.00', 'd': 'says what a and c say together: multiple correlation 1.00'}
     """
     if len(names) < 2:
         return {}
     rho = np.asarray(np.corrcoef(columns, rowvar=False))
     dropped: dict[str, str] = {}
-    kept: list[int] = []
+    stays: list[int] = []
     for j, name in enumerate(names):
+        kept = [i for i in stays if features[i] != features[j]]
         worst = max(kept, key=lambda i: abs(rho[i, j]), default=None)
         if worst is not None and abs(rho[worst, j]) > limit:
             dropped[name] = f"says what {names[worst]} says: correlation {rho[worst, j]:.2f}"
@@ -35,7 +39,7 @@ def redundant(names: Sequence[str], columns: npt.NDArray[np.float64], limit: flo
             r = _multiple(rho, those, j, len(columns))
             dropped[name] = f"says what {listed} say together: multiple correlation {r:.2f}"
         else:
-            kept.append(j)
+            stays.append(j)
     return dropped
 
 

@@ -20,10 +20,11 @@ CONFIG = SweepConfig(k_max=5, seeds=[11, 23])
 
 def decided(spark: SparkSession, columns: dict[str, Sequence[Any]]) -> tuple[Preprocessor, Swept, Choice]:
     """What comes of columns of one dimension: what was fitted, the sweep, and the choice."""
-    p = fit([feature(name) for name in columns], **columns)
+    texts = {name for name, values in columns.items() if isinstance(values[0], str)}
+    p = fit([feature(name, unit="text" if name in texts else "ratio") for name in columns], **columns)
     frame = spark.createDataFrame(
         [(f"c{i:04d}", *row) for i, row in enumerate(zip(*columns.values(), strict=True))],
-        "customer_id string, " + ", ".join(f"{name} double" for name in columns),
+        "customer_id string, " + ", ".join(f"{n} {'string' if n in texts else 'double'}" for n in columns),
     )
     n = len(next(iter(columns.values())))
     swept = run_sweep(CONFIG, frame, [p], unify("unified", [p], {"transactional": 1.0}), n)
@@ -44,16 +45,35 @@ def test_constant_columns_leave_the_fit_and_change_nothing(spark: SparkSession) 
     assert (choice.structure, choice.candidate.k if choice.candidate else None) == ("clusters", 3)
 
 
+@pytest.mark.parametrize("share", [0.002, 0.01], ids=str)
+def test_what_few_customers_have_makes_no_segment_of_them(spark: SparkSession, share: float) -> None:
+    """An answer, a flag and a country that so few have, beside columns without groups: no k sets these few apart."""
+    rng = np.random.default_rng(4)
+    few = rng.permutation(2000) < round(2000 * share)
+    rare: dict[str, Sequence[Any]] = {
+        "nps": np.where(few, rng.integers(0, 11, 2000), 9.0).tolist(),
+        "flag": few.astype(float).tolist(),
+        "country": np.where(np.roll(few, 700), "CA", "US").tolist(),
+    }
+    p, swept, _ = decided(spark, named(rng.normal(size=(2000, 5))) | rare)
+    assert {s.feature for s in p.fitted} >= {"nps"}
+    assert {c.k for c in swept.candidates} == {2, 3, 4, 5}
+    assert min(c.indices.min_share for c in swept.candidates) > 0.1
+
+
 @pytest.mark.long
 def test_a_column_five_times_changes_no_assignment_and_no_score(spark: SparkSession) -> None:
-    """Of the column itself, and of four that differ from it by their unit, their sign and a little noise."""
+    """Of a number, and of four that differ from it by their unit, their sign and a little noise; and of a text."""
     x, _ = blobs(2, (120, 100, 80))
     noise = np.random.default_rng(1).normal(0, 0.02, len(x))
-    plain = decided(spark, named(x))
+    town = np.random.default_rng(2).choice(["Kiel", "Rom", "Ulm"], len(x))
+    columns = named(x) | {"town": town.tolist()}
+    plain = decided(spark, columns)
     again = {"same": x[:, 0], "cents": 100 * x[:, 0] + 5, "minus": -x[:, 0], "near": x[:, 0] + noise}
-    p, swept, _ = decided(spark, named(x) | {name: v.tolist() for name, v in again.items()})
-    assert p.names == plain[0].names == ("x0", "x1", "x2")
-    assert [d.feature for d in p.dropped] == list(again)
+    codes = {f"code{i}": np.char.add(town, str(i)) for i in range(4)}
+    p, swept, _ = decided(spark, columns | {name: v.tolist() for name, v in (again | codes).items()})
+    assert p.names == plain[0].names == ("x0", "x1", "x2", "town=Kiel", "town=Rom", "town=Ulm")
+    assert {s.feature for s in p.slots if not s.fitted} == {*again, *codes}
     assert _same(swept, plain[1])
 
 

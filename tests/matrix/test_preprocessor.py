@@ -45,13 +45,28 @@ def test_log1p_keeps_the_sign(spark: SparkSession) -> None:
     np.testing.assert_allclose(found[:, 0], [-sqrt(1.5), 0, 0, sqrt(1.5), one, -one], rtol=0, atol=1e-13)
 
 
-def test_what_fewer_than_one_in_a_hundred_have_keeps_its_whole_range(spark: SparkSession) -> None:
-    """199 zeros and a 7: both percentiles are 0, so the range is 0..7, mean 0.035, deviation 7·√(0.005·0.995)."""
+def test_nothing_lies_farther_than_three_deviations_from_the_mean(spark: SparkSession) -> None:
+    """19 zeros and a 1, both percentiles within 0..0.81: deviation 0.81·√(0.05·0.95), cut at 0.0405 + 3 of these.
+
+    Where more have it, nothing is cut: 9 zeros and a 1 lie (1 − 0.1)/0.3 = 3 deviations from the mean.
+    """
+    p = fit([feature("x")], x=[0.0] * 19 + [1.0])
+    found = vectors(spark, p, "x double", [(0.0,), (1.0,)])
+    deviation = 0.81 * sqrt(0.05 * 0.95)
+    top = (0.0405 + 3 * deviation) / deviation
+    np.testing.assert_allclose(found[:, 0], [-top / 20, top * 19 / 20], rtol=0, atol=1e-12)
+    p = fit([feature("x")], x=([0.0] * 9 + [1.0]) * 20)
+    np.testing.assert_allclose(vectors(spark, p, "x double", [(0.0,), (1.0,)])[:, 0], [-1 / 3, 3], rtol=0, atol=1e-12)
+
+
+def test_what_fewer_than_one_in_a_hundred_have_is_cut_at_three_deviations_too(spark: SparkSession) -> None:
+    """199 zeros and a 7: both percentiles are 0, so of 0..7 the mean is 0.035 and the deviation 7·√(0.005·0.995)."""
     p = fit([feature("x")], x=[0.0] * 199 + [7.0])
     assert p.dropped == ()
     found = vectors(spark, p, "x double", [(0.0,), (7.0,), (70.0,)])
-    seven = (1 - 0.005) / sqrt(0.005 * 0.995)
-    np.testing.assert_allclose(found[:, 0], [-0.005 / sqrt(0.005 * 0.995), seven, seven], rtol=0, atol=1e-12)
+    top = 0.035 / (7 * sqrt(0.005 * 0.995)) + 3
+    np.testing.assert_allclose(found[:, 0], [-top / 200, top * 199 / 200, top * 199 / 200], rtol=0, atol=1e-12)
+    assert p.variance == pytest.approx(top**2 * 0.005 * 0.995, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +110,37 @@ def test_a_nominal_feature_weighs_as_one_number(spark: SparkSession) -> None:
 
 
 def test_a_rare_level_has_no_slot(spark: SparkSession) -> None:
-    """1 % has none, 2 % has one; who has a rare or an unseen value is in none of the levels."""
-    p = fit([feature("f", unit="text")], f=["A"] * 97 + ["two"] * 2 + ["one"])
-    assert p.names == ("f=A", "f=two")
-    spread = sqrt(0.97 * 0.03 + 0.02 * 0.98)
-    found = vectors(spark, p, "f string", [("one",), ("unseen",), ("two",)])
-    np.testing.assert_allclose(found * spread, [[-0.97, -0.02], [-0.97, -0.02], [-0.97, 0.98]], rtol=0, atol=1e-13)
+    """1 % has none, 2 % has one; who has a rare or an unseen value is in none of the levels, and farthest away."""
+    p = fit([feature("f", unit="text")], f=["A"] * 90 + ["B"] * 7 + ["two"] * 2 + ["one"])
+    assert p.names == ("f=A", "f=B", "f=two")
+    spread = sqrt(0.98**2 + 0.9**2 + 0.07**2) / 3  # √(0.9·0.1 + 0.07·0.93 + 0.02·0.98) is smaller
+    found = vectors(spark, p, "f string", [("one",), ("unseen",), ("two",), ("A",)])
+    none = [-0.9, -0.07, -0.02]
+    expected = [none, none, [-0.9, -0.07, 0.98], [0.1, -0.07, -0.02]]
+    np.testing.assert_allclose(found * spread, expected, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(np.linalg.norm(found[2]), 3, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("others", "names"), [(1, ()), (2, ("f=DE", "f=US"))])
+def test_a_level_that_hardly_anybody_lacks_has_no_slot(others: int, names: tuple[str, ...]) -> None:
+    p = fit([feature("f", unit="text"), feature("x")], f=["US"] * (100 - others) + ["DE"] * others, x=range(100))
+    assert p.names == (*names, "x")
+    assert p.dropped == (() if names else (Dropped("f", "is the same for all but 2% of the customers or fewer"),))
+
+
+def test_a_nominal_feature_that_says_what_an_earlier_one_says_does_not_count_again() -> None:
+    """`code` is `town` by other names, `coast` two of its towns together; `tier` is its own, but for nothing more."""
+    towns = ["Ulm", "Kiel", "Köln", "Rom"] * 25
+    p = fit(
+        [feature(n, unit="text") for n in ("town", "code", "coast", "tier")], town=towns, code=[t[:2] for t in towns],
+        coast=[str(t in ("Kiel", "Rom")) for t in towns], tier=["a", "a", "b", "a", "b"] * 20,
+    )  # fmt: skip
+    assert {s.feature for s in p.fitted} == {"town", "tier"}
+    assert p.variance == pytest.approx(2, abs=1e-12)
+    said = {d.feature: d.reason for d in p.dropped}
+    assert said["code=Ki"] == "says what town=Kiel says: correlation 1.00"
+    assert said["coast=True"] == "says what town=Kiel and town=Rom say together: multiple correlation 1.00"
+    assert len(said) == 6
 
 
 def test_an_unknown_value_is_a_level_of_its_own(spark: SparkSession) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import copysign, floor, isnan, log1p, sqrt
 
 RARE = 0.02
+FARTHEST = 3
 
 
 def is_missing(value: float | None) -> bool:
@@ -43,15 +44,24 @@ def scaled(
     low, high = quantile(seen, 0.01), quantile(seen, 0.99)
     clipped = [min(max(v, low), high) for v in seen]
     centre, spread = mean(clipped), deviation(clipped)
-    return [(min(max(prepared(v), low), high) - centre) / spread for v in values]
+
+    def bounded(v: float) -> float:
+        within = min(max(v, low), high)
+        return min(max(within, centre - FARTHEST * spread), centre + FARTHEST * spread)
+
+    again = mean([bounded(v) for v in seen])
+    return [(bounded(prepared(v)) - again) / spread for v in values]
 
 
 def one_hot(train: Sequence[str | None], values: Sequence[str | None]) -> dict[str, list[float]]:
-    """Level → its slot; all slots of one feature together have variance 1 in `train`."""
+    """Level → its slot; all slots of one feature together have variance 1 in `train`, or less by FARTHEST."""
     seen = [v or "(unknown)" for v in train]
     shares = {level: seen.count(level) / len(seen) for level in sorted(set(seen))}
-    kept = {level: share for level, share in shares.items() if RARE <= share < 1}
+    kept = {level: share for level, share in shares.items() if RARE <= share <= 1 - RARE}
     spread = sqrt(sum(share * (1 - share) for share in kept.values()))
+    for level in set(seen):
+        away = sqrt(sum(((level == other) - share) ** 2 for other, share in kept.items()))
+        spread = max(spread, away / FARTHEST)
     return {
         level: [((1.0 if (v or "(unknown)") == level else 0.0) - share) / spread for v in values]
         for level, share in kept.items()
