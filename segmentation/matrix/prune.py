@@ -14,10 +14,10 @@ def redundant(
     """Columns that say what earlier ones say, alone or together: name → reason. Earlier columns have priority.
 
     features: (d,) the feature of each column; those of one (the values of a nominal one) are not held against each
-    other. columns: (n, d) without constant columns. The measure is the multiple correlation R with the earlier columns that
-    stay, on the transformed values, adjusted for their number and that of the rows: R > limit. Of two columns it is
-    Pearson's |ρ|; of three it sees that the log of an average is the difference of two logs. What is said twice would
-    count twice in every distance. Source: Ezekiel (1930), Methods of Correlation Analysis (the adjustment).
+    other. columns: (n, d) without constant columns. The measure is the multiple correlation R with the earlier columns
+    that stay, on the transformed values, adjusted for their number and that of the rows: R > limit. Of two columns it
+    is Pearson's |ρ|; of three it sees that the log of an average is the difference of two logs. What is said twice
+    would count twice in every distance. Source: Ezekiel (1930), Methods of Correlation Analysis (the adjustment).
 
     >>> x = np.array([0.0, 1.0, 2.0, 3.0])
     >>> redundant(list("abcd"), list("abcd"), np.column_stack([x, -2 * x, x % 2, x + x % 2]), 0.97)
