@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from segmentation.clustering.evidence import DIFFERENT, Evidence
 from segmentation.clustering.references import NOISES, RESAMPLES
 from segmentation.clustering.sweep import Candidate, SweepConfig, Swept
 from segmentation.clustering.usefulness import Useful
+from segmentation.core.text import figure
 
 CLUSTERS, CONTINUUM, NONE = "clusters", "continuum", "none"
 MOST = 0.6
@@ -64,13 +65,11 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a holdout, of
     those as stable as the most stable (to CLOSE) the smallest is taken that is as useful as any of them to within one
     standard error; without one, or where none is useful beyond ERRORS of these, the most stable (to 0.01), of equals
-    the smallest.
+    the one that most of the other figures speak for, then the smallest. These (Davies–Bouldin, Calinski–Harabasz, gap,
+    agreement of seeds) settle no more, as each goes up or down with k also where customers are a continuum.
     """
     pinned = config.pinned_k.get(dimension)
-    best: dict[int, Candidate] = {}
-    for c in sorted(swept.candidates, key=lambda c: (c.k, c.indices.sse, c.seed)):
-        best.setdefault(c.k, c)
-    weighed = tuple(_weighed(config, c, swept.evidence.get(k)) for k, c in best.items())
+    weighed = tuple(_weighed(config, c, swept.evidence.get(c.k)) for c in swept.best)
     if pinned is not None:
         return _pinned(config, pinned, weighed)
     if not weighed:
@@ -94,7 +93,8 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     else:
         why = f"{by}, which have the best silhouette above that of noise to within one error"
     structure = CLUSTERS if clusters else CONTINUUM
-    return Choice(chosen.candidate, "system", structure, f"k={chosen.k}: {why}. {_said(chosen, weighed)}", weighed)
+    reason = f"k={chosen.k}: {why}.{_told(_preferences(near))} {_said(chosen, weighed)}"
+    return Choice(chosen.candidate, "system", structure, reason, weighed)
 
 
 def _best(near: Sequence[Weighed]) -> tuple[Weighed, str]:
@@ -103,10 +103,34 @@ def _best(near: Sequence[Weighed]) -> tuple[Weighed, str]:
     stable = {w.k: u for w in near if _stability(w) >= most - CLOSE and (u := _useful(w))}
     top = max(stable.values(), key=lambda u: u.share, default=None)
     if top is None or len(stable) < 2 or top.share <= ERRORS * top.error:
-        chosen = min(near, key=lambda w: (-round(_stability(w), 2), w.k))
+        votes = list(_preferences(near).values())
+        chosen = min(near, key=lambda w: (-round(_stability(w), 2), -votes.count(w.k), w.k))
         return chosen, f"the most stable of k={', '.join(str(w.k) for w in near)}"
     chosen = min((w for w in near if w.k in stable and stable[w.k].share >= top.share - top.error), key=lambda w: w.k)
     return chosen, f"the smallest as useful as any of k={', '.join(map(str, stable))}, the most stable"
+
+
+def _preferences(near: Sequence[Weighed]) -> dict[str, int]:
+    """For which of these k each of the other figures speaks."""
+    least: dict[str, dict[int, float | None]] = {
+        "Davies–Bouldin": {w.k: w.candidate.indices.davies_bouldin for w in near},
+        "Calinski–Harabasz": {w.k: _minus(w.candidate.indices.calinski_harabasz) for w in near},
+        "the gap": {w.k: _minus(w.evidence.gap) for w in near if w.evidence},
+        "the agreement of seeds": {w.k: _minus(w.evidence.seed_agreement) for w in near if w.evidence},
+    }
+    known = {name: [(v, k) for k, v in of.items() if v is not None] for name, of in least.items()}
+    return {name: min(values)[1] for name, values in known.items() if values}
+
+
+def _told(preferences: Mapping[str, int]) -> str:
+    if len(set(preferences.values())) < 2:
+        return ""
+    (first, k), *others = preferences.items()
+    return f" Of these {first} speaks for k={k}{''.join(f', {name} for k={k}' for name, k in others)}."
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value
 
 
 def _weighed(config: SweepConfig, c: Candidate, e: Evidence | None) -> Weighed:
@@ -152,7 +176,7 @@ def _pinned(config: SweepConfig, k: int, weighed: Sequence[Weighed]) -> Choice:
     kind = {
         CLUSTERS: "",
         CONTINUUM: " Customers are a continuum: its segments are a partition, not clusters.",
-        NONE: " Cutting noise looks the same: its segments are a partition, not clusters.",
+        NONE: " At this k cutting noise looks the same: its segments are a partition, not clusters.",
     }[structure]
     return Choice(chosen.candidate, "user", structure, f"{reason}{kind} {_said(chosen, weighed)}", tuple(weighed))
 
@@ -197,15 +221,6 @@ def _nothing(customers: int, weighed: Sequence[Weighed]) -> str:
         f"{figure(top.candidate.indices.silhouette, 3)} against {_noise(top):.3f} (k={top.k}), with an adjusted Rand "
         f"index of {_stability(top):.2f} over {RESAMPLES} resamples."
     )
-
-
-def figure(value: float | None, digits: int) -> str:
-    """A figure in a sentence.
-
-    >>> figure(1234.5, 0), figure(0.25, 3), figure(None, 2)
-    ('1,234', '0.250', 'unknown')
-    """
-    return "unknown" if value is None else f"{value:,.{digits}f}"
 
 
 def _noise(w: Weighed) -> float:

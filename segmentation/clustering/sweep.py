@@ -92,6 +92,14 @@ class Swept:
     note: str | None = None
     """What the engine left out, and what that has cost."""
 
+    @property
+    def best(self) -> list[Candidate]:
+        """Of each k the seed with the lowest SSE, of equals the lower seed; by k."""
+        first: dict[int, Candidate] = {}
+        for c in sorted(self.candidates, key=lambda c: (c.k, c.indices.sse, c.seed)):
+            first.setdefault(c.k, c)
+        return list(first.values())
+
 
 def run_sweep(config: SweepConfig, features: DataFrame, parts: Sequence[Preprocessor], unified: Preprocessor,
               customers: int, holdout: Holdout | None = None) -> dict[str, Swept]:  # fmt: skip

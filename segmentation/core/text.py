@@ -43,6 +43,15 @@ def number(value: Any, form: str = ",", unit: str = "") -> str:
     return "–" if value is None else f"{value:{form}}{unit}"
 
 
+def figure(value: float | None, digits: int) -> str:
+    """A figure in a sentence.
+
+    >>> figure(1234.5, 0), figure(0.25, 3), figure(None, 2)
+    ('1,234', '0.250', 'unknown')
+    """
+    return "unknown" if value is None else f"{value:,.{digits}f}"
+
+
 def _is_number(text: str) -> bool:
     """Or one with a unit (`3 days ago`), nothing, or the dash that stands for none."""
     return re.fullmatch(r"[–+-]?[\d.,]*[ %a-z]*", text) is not None and text[:1] not in string.ascii_lowercase

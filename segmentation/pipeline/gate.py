@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segmentation.clustering import indices_of
-from segmentation.clustering.selection import figure
 from segmentation.core.schemas import UNIFIED
+from segmentation.core.text import figure
 from segmentation.monitoring import REFUSED, WAITING
 from segmentation.pipeline.bundle import Fitted
 from segmentation.pipeline.identity import Identified

@@ -69,6 +69,23 @@ def test_of_equally_stable_the_smallest() -> None:
     assert k_of(weighed({4: replace(GOOD, stability=0.902), 5: replace(GOOD, stability=0.918)})) == 5
 
 
+def test_of_equally_stable_the_one_that_most_other_figures_speak_for_and_each_is_told() -> None:
+    """k=3 has the best Calinski–Harabasz index; 4 the best of the three others; a stabler one takes it nevertheless."""
+    evidence = {3: GOOD, 4: replace(GOOD, gap=0.4, seed_agreement=0.95), 5: replace(GOOD, gap=None)}
+    indices = {3: (0.9, 400.0), 4: (0.7, 300.0), 5: (0.8, 200.0)}
+    candidates = [
+        replace(c, indices=replace(c.indices, davies_bouldin=db, calinski_harabasz=ch))
+        for c in map(candidate, indices) for db, ch in [indices[c.k]]
+    ]  # fmt: skip
+    found = weighed(evidence, *candidates)
+    assert k_of(found) == 4
+    assert (
+        " to within one error. Of these Davies–Bouldin speaks for k=4, Calinski–Harabasz for k=3, the gap for k=4, the "
+        "agreement of seeds for k=4. Silhouette"
+    ) in found.reason
+    assert k_of(weighed(evidence | {5: replace(GOOD, stability=0.93)}, *candidates)) == 5
+
+
 def test_with_a_holdout_the_smallest_as_useful_as_any_of_those_as_stable_as_the_most_stable() -> None:
     """k=3 is the most stable; 4 and 5 are as stable to 0.05, and 5 says most of the holdout; 6 says more, and sways."""
     by_k = {3: (0.97, 0.10), 4: (0.95, 0.20), 5: (0.93, 0.25), 6: (0.91, 0.40)}
@@ -197,8 +214,8 @@ def test_where_too_few_customers_can_be_resampled_nothing_is_chosen(missing: str
         (GOOD, "clusters", "k=5: pinned in conf/sweep.yml. Silhouette 0.400,"),
         (replace(GOOD, valleys=0.1), "continuum", "k=5: pinned in conf/sweep.yml. Customers are a continuum: its "
          "segments are a partition, not clusters. Silhouette"),
-        (replace(GOOD, excess=0.0), "none", "k=5: pinned in conf/sweep.yml. Cutting noise looks the same: its segments "
-         "are a partition, not clusters. Silhouette"),
+        (replace(GOOD, excess=0.0), "none", "k=5: pinned in conf/sweep.yml. At this k cutting noise looks the same: "
+         "its segments are a partition, not clusters. Silhouette"),
     ],
 )  # fmt: skip
 def test_a_pinned_k_is_taken_and_called_what_it_is(evidence: Evidence, structure: str, said: str) -> None:

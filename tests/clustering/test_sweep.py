@@ -236,4 +236,4 @@ def test_planted_k_is_chosen_noise_has_no_structure_and_a_skewed_crowd_is_a_cont
     choice = choose(pinned, "transactional", swept_again["transactional"])
     assert choice.candidate is not None
     assert (choice.candidate.k, choice.structure, choice.chosen_by) == (4, "none", "user")
-    assert "Cutting noise looks the same: its segments are a partition, not clusters." in choice.reason
+    assert "At this k cutting noise looks the same: its segments are a partition, not clusters." in choice.reason
