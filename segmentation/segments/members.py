@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from segmentation.clustering import View, adopt, assign, layer_columns, layers
+from segmentation.clustering.assign import TOP, Ints
 from segmentation.clustering.views import Array
 from segmentation.core.customers import Bools
 from segmentation.core.schemas import ALL_DIMENSIONS, DIMENSIONS, NO_DATA, SEGMENTS, UNIFIED
 from segmentation.matrix import Preprocessor
 from segmentation.segments.rules import Rule, Rules
-from segmentation.segments.stickiness import WORDS, Before, held_before, keep
+from segmentation.segments.stickiness import WORDS, held_before, keep
 
 NOBODY = "No data"
 NO_RULES = Rules(rules=[])
 COLUMNS = [c for c in SEGMENTS.columns if c.name not in ("as_of", "run_id")]
-TOP_FEATURES = pa.struct([("feature", pa.string()), ("z", pa.float64())])
+ARROW = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        *((name, pa.int32()) for name in ("dimension", "cluster", "published")),
+        *((name, pa.float64()) for name in ("distance", "held_distance", "margin", "score", "coverage")),
+        *((f"slot_{i}", pa.int32()) for i in range(TOP)),
+        *((f"z_{i}", pa.float64()) for i in range(TOP)),
+        ("pulling", pa.int32()),
+        ("rules", pa.list_(pa.int32())),
+    ]
+)
+"""A row of `segments` in numbers: its dimension's, its clusters', its slots', and of the rules that hold for it."""
+FOUND = from_arrow_schema(ARROW)
 
 
 @dataclass(frozen=True)
@@ -81,21 +94,67 @@ def segment_rows(
         "has": [F.coalesce(F.expr(p.has_data), F.lit(False)) for p in parts],
         "met": [F.coalesce(F.expr(r.when), F.lit(False)) for r in rules.rules],
     }
+    ids = {d: m.segment_ids for d, m in models.items()}
     if before is not None:
-        features = features.join(held_before(before), on="customer_id", how="left")
-        columns["before"] = [F.col(f"{word}_{i}") for i in range(len(ALL_DIMENSIONS)) for word in WORDS]
+        features = features.join(held_before(before, ids), on="customer_id", how="left")
+        columns["before"] = [F.coalesce(f"{word}_{i}", F.lit(-1)) for i in range(len(ids)) for word in WORDS]
     named = [c.alias(f"{kind}_{i}") for kind, of in columns.items() for i, c in enumerate(of)]
     counts = {kind: len(of) for kind, of in columns.items()}
+    numbered = [(i, d) for i, d in enumerate(ALL_DIMENSIONS)]
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows:
-                scored = _Customers.of(batch, counts)
-                for d in ALL_DIMENSIONS:
-                    yield _rows(d, models.get(d), views.get(d), scored, rules.rules, min_score)
+                scored = _Customers.of(batch, counts, list(ids))
+                for i, d in numbered:
+                    yield _rows(i, models.get(d), views.get(d), scored, min_score)
 
-    ddl = ", ".join(f"`{c.name}` {c.type}" for c in COLUMNS)
-    return features.select("customer_id", *named).mapInArrow(run, ddl)
+    found = features.select("customer_id", *named).mapInArrow(run, FOUND)
+    return found.select(*(c.alias(name) for name, c in _named(models, rules.rules).items()))
+
+
+def _named(models: Mapping[str, Model], rules: Sequence[Rule]) -> dict[str, Column]:
+    """The columns of `segments` from FOUND. Texts are looked up where they are written: through Python they would be
+    most of what passes.
+    """
+
+    def of_dimension(texts: Callable[[Model], Sequence[str]], number: str) -> Column:
+        lists = [_texts(texts(models[d]) if d in models else ()) for d in ALL_DIMENSIONS]
+        return F.get(F.get(F.array(*lists), F.col("dimension")), F.col(number))
+
+    ruled = F.get("rules", 0)
+    rule_ids, rule_names, rule = (
+        _texts([getattr(r, c) for r in rules]) for c in ("segment_id", "segment_name", "name")
+    )
+    tops = [
+        F.struct(of_dimension(lambda m: m.preprocessor.names, f"slot_{i}").alias("feature"), F.col(f"z_{i}").alias("z"))
+        for i in range(TOP)
+    ]
+    as_found = ("customer_id", "distance", "margin", "score", "coverage")
+    columns = {
+        **{name: F.col(name) for name in as_found},
+        "dimension": F.get(_texts(ALL_DIMENSIONS), F.col("dimension")),
+        "segment_id": F.coalesce(
+            F.get(rule_ids, ruled), of_dimension(lambda m: m.segment_ids, "published"), F.lit(NO_DATA)
+        ),
+        "segment_name": F.coalesce(
+            F.get(rule_names, ruled), of_dimension(lambda m: m.segment_names, "published"), F.lit(NOBODY)
+        ),
+        "cluster_id": F.col("cluster"),
+        "raw_segment_id": F.coalesce(of_dimension(lambda m: m.segment_ids, "cluster"), F.lit(NO_DATA)),
+        "held_distance": F.when(ruled.isNull(), F.col("held_distance")),
+        "top_features": F.slice(F.array(*tops), F.lit(1), F.col("pulling")),
+        "rule_applied": F.get(rule, ruled),
+        "rules_met": F.transform("rules", lambda number: F.get(rule, number)),
+        "model_version": F.get(
+            _texts([models[d].version if d in models else None for d in ALL_DIMENSIONS]), F.col("dimension")
+        ),
+    }
+    return {c.name: columns[c.name].cast(c.type) for c in COLUMNS}
+
+
+def _texts(values: Sequence[str | None]) -> Column:
+    return F.array(*map(F.lit, values)).cast("array<string>")
 
 
 @dataclass(frozen=True)
@@ -107,18 +166,17 @@ class _Customers:
     x: Array
     has: Bools
     met: Bools
-    before: Mapping[str, Before]
-    """By dimension; empty where there is no month before."""
+    before: Mapping[str, tuple[Ints, Ints]]
+    """By dimension the clusters held and said the month before, −1 for none; empty where there is no month before."""
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch, counts: Mapping[str, int]) -> _Customers:
-        found, at = dict[str, Any](), 1
+    def of(cls, batch: pa.RecordBatch, counts: Mapping[str, int], dimensions: Sequence[str]) -> _Customers:
+        found, at = dict[str, list[Any]](), 1
         for kind, count in counts.items():
-            of_kind = batch.columns[at : at + count]
-            found[kind] = of_kind if kind == "before" else [c.to_numpy(zero_copy_only=False) for c in of_kind]
+            found[kind] = [c.to_numpy(zero_copy_only=False) for c in batch.columns[at : at + count]]
             at += count
-        words = found.get("before", [])
-        before = {d: Before(*pair) for d, *pair in zip(ALL_DIMENSIONS, words[::2], words[1::2], strict=False)}
+        clusters = found.get("before", [])
+        before = {d: (clusters[2 * i], clusters[2 * i + 1]) for i, d in enumerate(dimensions)} if clusters else {}
         n = batch.num_rows
         has, met = (np.array(found[kind], dtype=np.bool_).reshape(-1, n).T for kind in ("has", "met"))
         x = np.ascontiguousarray(np.array(found["x"], dtype=np.float64).reshape(-1, n).T)
@@ -126,92 +184,55 @@ class _Customers:
 
 
 def _rows(
-    dimension: str, model: Model | None, view: View | None, customers: _Customers, rules: Sequence[Rule],
-    min_score: float,
-) -> pa.RecordBatch:  # fmt: skip
-    n = len(customers.ids)
-    if model is None or view is None:
-        member, found = np.zeros(n, dtype=np.bool_), dict[str, pa.Array]()
-    else:
+    number: int, model: Model | None, view: View | None, customers: _Customers, min_score: float
+) -> pa.RecordBatch:
+    n, unified = len(customers.ids), ALL_DIMENSIONS[number] == UNIFIED
+    member = np.zeros(n, dtype=np.bool_)
+    found = dict[str, pa.Array]()
+    if model is not None and view is not None:
         member = np.ones(n, dtype=np.bool_) if view.member is None else customers.has[:, view.member]
-        x, rows = customers.x[member][:, list(view.columns)], np.flatnonzero(member)
-        found = _modelled(model, view, x, rows, n, customers.before.get(dimension), min_score)
-    nobody = pa.array([NO_DATA] * n)
-    raw, published = found.get("raw_segment_id", nobody), found.get("segment_id", nobody)
-    names = found.get("segment_name", pa.array([NOBODY] * n))
+        x = customers.x[member][:, list(view.columns)]
+        found = _modelled(model, view, x, member, customers.before.get(model.dimension), min_score)
     columns = {
-        **{c.name: pa.nulls(n) for c in COLUMNS},
         **found,
-        "dimension": pa.array([dimension] * n), "customer_id": customers.ids, "raw_segment_id": raw,
-        "segment_id": published,
-        "segment_name": names,
-        "coverage": pa.array(customers.share if dimension == UNIFIED else member.astype(np.float64)),
-        "model_version": pa.array([model.version if model else None] * n, pa.string()),
-    }  # fmt: skip
-    if dimension == UNIFIED and customers.met.any():
-        columns |= _ruled(rules, customers.met, published, names, columns["held_distance"])
-    return pa.RecordBatch.from_arrays([_typed(columns[c.name], c.type) for c in COLUMNS], [c.name for c in COLUMNS])
+        "customer_id": customers.ids,
+        "dimension": pa.array(np.full(n, number, dtype=np.int32)),
+        "coverage": pa.array(customers.share if unified else member.astype(np.float64)),
+        **({"rules": _met(customers.met)} if unified else {}),
+    }
+    return pa.RecordBatch.from_arrays([columns.get(f.name, pa.nulls(n, f.type)) for f in ARROW], schema=ARROW)
 
 
 def _modelled(
-    model: Model, view: View, x: Array, rows: npt.NDArray[np.intp], n: int, before: Before | None, min_score: float
+    model: Model, view: View, x: Array, member: Bools, before: tuple[Ints, Ints] | None, min_score: float
 ) -> dict[str, pa.Array]:
-    """What the model says of customers `rows` of n, x (rows, d); null, or no_data, for the others."""
+    """What the model says of the members, x (members, d); null for the others."""
     # Row after row in memory: in another order numpy would add up in another order.
     x = np.ascontiguousarray(x * np.array(view.scale) if view.scale else x)
     a = assign(x, model.centroids)
-    place = np.zeros(n, dtype=np.int64)
-    place[rows] = np.arange(len(rows))
-    known = np.zeros(n, dtype=np.bool_)
-    known[rows] = True
-    at = pa.array(place, mask=~known)
-    cluster, published, away = pa.array(a.cluster, pa.int32()).take(at), a.cluster, np.full(len(rows), np.nan)
+    published, away = a.cluster, np.full(len(x), np.nan)
     if before is not None:
-        held, said = before.clusters(model.segment_ids)
-        published, away = keep(x, model.centroids, a.cluster, a.distance, (held[rows], said[rows]), min_score)
-    shown = pa.array(published, pa.int32()).take(at)
-    pulls = np.arange(a.top.shape[1]) < a.pulling[:, None]
-    slots = pa.array(model.preprocessor.names, pa.string()).take(pa.array(a.top[pulls]))
-    z = np.take_along_axis(x, a.top, axis=1)[pulls]
-    offsets = np.concatenate([[0], np.cumsum(a.pulling)]).astype(np.int32)
-    top = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays([slots, pa.array(z)], fields=list(TOP_FEATURES)))
-    return {
-        "cluster_id": cluster,
-        "raw_segment_id": pa.array(model.segment_ids).take(cluster).fill_null(NO_DATA),
-        "segment_id": pa.array(model.segment_ids).take(shown).fill_null(NO_DATA),
-        "segment_name": pa.array(model.segment_names).take(shown).fill_null(NOBODY),
-        "held_distance": pa.array(away, mask=np.isnan(away)).take(at),
-        "distance": pa.array(a.distance).take(at),
-        "margin": pa.nulls(n, pa.float64()) if a.margin is None else pa.array(a.margin).take(at),
-        "score": pa.array(a.score).take(at),
-        "top_features": top.take(at),
-    }
+        held, said = (clusters[member] for clusters in before)
+        published, away = keep(x, model.centroids, a.cluster, a.distance, (held, said), min_score)
+    z = np.take_along_axis(x, a.top, axis=1)
+    said_of = {
+        "cluster": a.cluster, "published": published, "distance": a.distance, "held_distance": away,
+        "margin": np.full(len(x), np.nan) if a.margin is None else a.margin, "score": a.score, "pulling": a.pulling,
+        **{f"slot_{i}": of for i, of in enumerate(a.top.T)}, **{f"z_{i}": of for i, of in enumerate(z.T)},
+    }  # fmt: skip
+    return {name: _spread(values, member, ARROW.field(name).type) for name, values in said_of.items()}
 
 
-def _ruled(
-    rules: Sequence[Rule], met: Bools, published: pa.Array, names: pa.Array, away: pa.Array
-) -> dict[str, pa.Array]:
-    """Segment, name and rule of those whom a rule claims: the first that holds; and all that hold, in order."""
-    claimed = met.any(axis=1)
-    first = pa.array(met.argmax(axis=1), mask=~claimed)
-    of_rules = [pa.array([getattr(r, c) for r in rules]) for c in ("segment_id", "segment_name", "name")]
-    ids, called, rule = (values.take(first) for values in of_rules)
-    each = np.concatenate([[0], np.cumsum(met.sum(axis=1))]).astype(np.int32)
-    every = of_rules[2].take(pa.array(np.nonzero(met)[1]))
-    return {
-        "segment_id": pc.coalesce(ids, published),
-        "segment_name": pc.coalesce(called, names),
-        "rule_applied": rule,
-        "held_distance": pc.if_else(pa.array(claimed), pa.scalar(None, pa.float64()), away),
-        "rules_met": pa.ListArray.from_arrays(pa.array(each), every, mask=pa.array(~claimed)),
-    }
+def _spread(values: npt.NDArray[Any], member: Bools, kind: pa.DataType) -> pa.Array:
+    """The members' values in everybody's places; null for NaN and for the others."""
+    everyone = np.zeros(len(member), dtype=kind.to_pandas_dtype())
+    everyone[member] = values
+    return pa.array(everyone, kind, mask=~member | np.isnan(everyone))
 
 
-def _typed(values: pa.Array, ddl: str) -> pa.Array:
-    return values.cast(_ARROW[ddl])
-
-
-_ARROW = {
-    "string": pa.string(), "int": pa.int32(), "double": pa.float64(), "array<string>": pa.list_(pa.string()),
-    "array<struct<feature:string,z:double>>": pa.list_(TOP_FEATURES),
-}  # fmt: skip
+def _met(met: Bools) -> pa.Array:
+    """The numbers of the rules that hold for each one, in order; null where none does."""
+    offsets = np.concatenate([[0], np.cumsum(met.sum(axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(np.nonzero(met)[1], pa.int32()), mask=pa.array(~met.any(axis=1))
+    )

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering.views import Array
 from segmentation.core.config import Strict
-from segmentation.core.schemas import ALL_DIMENSIONS
 
 Ints = npt.NDArray[np.intp]
 
@@ -24,21 +20,6 @@ class Stickiness(Strict):
     """The file."""
 
     min_score: float = Field(ge=0, le=100)
-
-
-@dataclass(frozen=True)
-class Before:
-    """Of some customers the segment that the month before put them into, rules apart, and the model's own word then."""
-
-    held: pa.Array
-    said: pa.Array
-
-    def clusters(self, segment_ids: Sequence[str]) -> tuple[Ints, Ints]:
-        """Both as clusters of a model; −1 where it has no such segment."""
-        ids = pa.array(segment_ids)
-        held, said = (pc.index_in(c, value_set=ids).fill_null(-1).to_numpy(zero_copy_only=False)
-                      for c in (self.held, self.said))  # fmt: skip
-        return held.astype(np.intp), said.astype(np.intp)
 
 
 def keep(
@@ -64,18 +45,21 @@ def keep(
     return np.where(stays, held, own), np.where(stays, away, np.nan)
 
 
-def held_before(segments: DataFrame) -> DataFrame:
-    """One row per customer of an as-of date's `segments`: held_<i> and said_<i> for each dimension in order.
+def held_before(segments: DataFrame, segment_ids: Mapping[str, Sequence[str]]) -> DataFrame:
+    """One row per customer of an as-of date's `segments`: held_<i> and said_<i> for each of these dimensions in order.
 
-    A business rule sets a segment for as long as it holds: who leaves it goes by the model's word.
+    Held is the segment that the customer was put into, rules apart, and said the model's own word, both as places in
+    the dimension's `segment_ids`; −1 for what is not among them, null for who was not there. A business rule sets a
+    segment for as long as it holds: who leaves it goes by the model's word.
     """
     held = F.when(F.col("rule_applied").isNull(), F.col("segment_id")).otherwise(F.col("raw_segment_id"))
-    pair = F.struct(held.alias("held"), F.col("raw_segment_id").alias("said"))
-    of = [F.max(F.when(F.col("dimension") == d, pair)).alias(f"of_{i}") for i, d in enumerate(ALL_DIMENSIONS)]
-    wide = segments.groupBy("customer_id").agg(*of)
-    return wide.select(
-        "customer_id", *(F.col(f"of_{i}.{c}").alias(f"{c}_{i}") for i in range(len(ALL_DIMENSIONS)) for c in WORDS)
-    )
+    # Numbers: the greatest of texts would be found by sorting everybody.
+    return segments.groupBy("customer_id").agg(*(
+        F.max(F.when(F.col("dimension") == d, F.array_position(F.array(*map(F.lit, ids)), of).cast("int") - 1))
+        .alias(f"{word}_{i}")
+        for i, (d, ids) in enumerate(segment_ids.items())
+        for word, of in zip(WORDS, (held, F.col("raw_segment_id")), strict=True)
+    ))  # fmt: skip
 
 
 WORDS = ("held", "said")
