@@ -158,6 +158,18 @@ class Tracker:
         except Exception as error:
             self._give_up(error)
 
+    def clear_alias(self, dimension: str, alias: str) -> None:
+        """Takes the alias from the dimension's model, where one has it."""
+        if self.warning:
+            return
+        try:
+            client, name = self._mlflow.MlflowClient(), _registered(dimension)
+            for model in client.search_registered_models(f"name = '{name}'"):
+                if alias in model.aliases:
+                    client.delete_registered_model_alias(name, alias)
+        except Exception as error:
+            self._give_up(error)
+
     def _give_up(self, error: Exception) -> None:
         # The bundle in Delta is complete without MLflow; the run's notes say that tracking missed it.
         self.warning = f"{OUT_OF_REACH} ({first_line(error)[:160]}): a fit is in Delta only until a month reaches it"

@@ -11,7 +11,7 @@ from pyspark.sql.types import StructType
 
 from segmentation.core.config import sql_columns
 from segmentation.core.errors import GuardError
-from segmentation.core.schemas import K_SELECTION, K_SWEEP
+from segmentation.core.schemas import ALL_DIMENSIONS, K_SELECTION, K_SWEEP
 from segmentation.io.tracking import OUT_OF_REACH, Tracker
 from segmentation.pipeline.bundle import bundle_of, load_bundle, models_of_fit
 from segmentation.pipeline.context import Context
@@ -59,11 +59,17 @@ def end(tracker: Tracker, sweep: Rows, selection: Rows) -> None:
 
 
 def mirror(context: Context, models: Iterable[Row], alias: str) -> None:
-    """Tells MLflow's registry what `promotions` says of a bundle: rows of its `segment_models`."""
+    """Tells MLflow's registry what `promotions` says of a bundle: rows of its `segment_models`.
+
+    A dimension that the bundle does without has no model of that alias any more.
+    """
     tracker = Tracker(context.warehouse.root)
-    for m in models:
-        logged = m["mlflow_run_id"] or tracker.run_of(m["dimension"], m["model_version"])
-        tracker.set_alias(m["dimension"], logged, alias)
+    of = {m["dimension"]: m for m in models}
+    for dimension in ALL_DIMENSIONS:
+        if m := of.get(dimension):
+            tracker.set_alias(dimension, m["mlflow_run_id"] or tracker.run_of(dimension, m["model_version"]), alias)
+        else:
+            tracker.clear_alias(dimension, alias)
 
 
 def log_missed(context: Context) -> None:
