@@ -66,6 +66,23 @@ def test_both_engines_end_with_the_same_sse_where_the_groups_are_clear(spark: Sp
     assert found[0][0].indices.sse == pytest.approx(found[1][0].indices.sse, rel=1e-6)
 
 
+@ENGINES
+def test_who_lacks_data_takes_no_part_in_a_dimension(spark: SparkSession, engine: Any) -> None:
+    """Fifteen customers far from all others, in a dimension of which they have no data."""
+    x, _ = blobs(7)
+    vectors = frame(spark, np.vstack([x, np.random.default_rng(1).normal(100, 1, size=(15, x.shape[1]))]))
+    part = as_they_are("transactional", range(x.shape[1]), "x0 < 50")
+    config = SweepConfig(engine=engine, k_min=2, k_max=4, seeds=[11, 23])
+    found = run_sweep(
+        config, vectors.drop("features"), [part], unify("unified", [part], {"transactional": 1.0}), len(x) + 15
+    )["transactional"]
+    assert found.customers == len(x)
+    assert {sum(c.indices.sizes) for c in found.candidates} == {len(x)}
+    assert max(c.centroids.max() for c in found.candidates) < 20
+    alone = swept(frame(spark, x), len(x), config)
+    assert [c.indices.sse for c in found.best] == pytest.approx([c.indices.sse for c in alone.best], rel=1e-6)
+
+
 def test_an_adopted_model_is_one_of_mllib_that_saves_loads_and_scores_like_its_centroids(
     spark: SparkSession, tmp_path: Path
 ) -> None:
