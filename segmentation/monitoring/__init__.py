@@ -8,7 +8,17 @@ figures of each segment, and one message that tells people.
 from segmentation.monitoring.centroids import Layer, Standing, fit_changes, take_standing
 from segmentation.monitoring.histograms import Bins, Histogram, count, fit_bins, number_bins
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX, Measured, kpi_rows
-from segmentation.monitoring.message import NONE, REFUSED, WAITING, Message, message, reading_order, refusal
+from segmentation.monitoring.message import (
+    FOLLOWED,
+    NONE,
+    REFUSED,
+    WAITING,
+    Message,
+    message,
+    reading_order,
+    refusal,
+    title_of,
+)
 from segmentation.monitoring.migration import migration_changes
 from segmentation.monitoring.reference import Reference
 from segmentation.monitoring.rules import Kpi, MonitoringRules, load_monitoring
@@ -18,6 +28,7 @@ from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, TOO_FEW, 
 __all__ = [
     "BREACH",
     "ESCALATED",
+    "FOLLOWED",
     "HOLDS",
     "MOVED",
     "NONE",
@@ -51,5 +62,6 @@ __all__ = [
     "reading_order",
     "refusal",
     "take_standing",
+    "title_of",
     "value_changes",
 ]

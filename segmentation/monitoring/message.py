@@ -10,7 +10,7 @@ from segmentation.core.config import fingerprint
 from segmentation.monitoring.kpis import BREACH, ESCALATED, PREFIX
 from segmentation.monitoring.verdict import HOLDS, MOVED, REFIT, STOP, WORDS, Judged, gravity
 
-WAITING, REFUSED, NONE = "waits", "refused", "none"
+WAITING, REFUSED, FOLLOWED, NONE = "waits", "refused", "followed", "none"
 """What became of the challenger of a month whose customers have outgrown its segments, and that are not replaced."""
 SHOWN = 6
 TOLD = (STOP, REFIT, MOVED, ESCALATED, BREACH)
@@ -24,8 +24,16 @@ TITLES = {
     "made": "published; they were made from these very customers",
     WAITING: "published; customers have outgrown them, and new ones wait for approval: jobs/promote.py --approve",
     REFUSED: "published; customers have outgrown them, and the new ones were refused by conf/promotion.yml",
+    FOLLOWED: "published; customers have outgrown them, and new ones take over from the next date already",
     NONE: "published; customers have outgrown them, and none were fitted to follow this month",
 }
+MEASURED = {
+    WORDS[STOP]: TITLES[WORDS[STOP]],
+    WORDS[REFIT]: "customers have outgrown them",
+    WORDS[MOVED]: "customers have moved, and the segments still serve",
+    WORDS[HOLDS]: "they hold",
+}
+"""Of drift that was measured without a month to publish."""
 
 SAYS = {
     "feature_psi": "is spread differently than when the segments were made",
@@ -72,17 +80,24 @@ def message(
     """Of a month and its rows of `drift_report`.
 
     verdict: that of the month. names: of segments, by id. challenger: where segments no longer hold and stay all the
-    same, what became of those that were to follow: WAITING, REFUSED or NONE.
+    same, what became of those that were to follow: WAITING, REFUSED, FOLLOWED or NONE.
     """
     found = sorted((r for r in rows if r.verdict in TOLD), key=reading_order)
-    outgrown = verdict == WORDS[MOVED] and any(r.verdict == REFIT for r in found)
-    made = verdict == WORDS[REFIT] and not rows
-    title = TITLES["made" if made else challenger if outgrown else verdict]
     lines = [_line(r, names) for r in found[:SHOWN]]
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more in drift_report")
     concerns = dict.fromkeys(r.owner for r in found if r.owner)
-    return Message(run_id, as_of, verdict, f"Segments as of {as_of}: {title}", tuple(lines), tuple(concerns))
+    title = f"Segments as of {as_of}: {title_of(verdict, rows, challenger)}"
+    return Message(run_id, as_of, verdict, title, tuple(lines), tuple(concerns))
+
+
+def title_of(verdict: str, rows: Sequence[Judged], challenger: str = NONE, month: bool = True) -> str:
+    """What is said first of a month, or of drift that was measured without one (`month`): the same wherever it is."""
+    outgrown = verdict == WORDS[MOVED] and any(r.verdict == REFIT for r in rows)
+    if not month:
+        return MEASURED[WORDS[REFIT] if outgrown else verdict]
+    made = verdict == WORDS[REFIT] and not rows
+    return TITLES["made" if made else challenger if outgrown else verdict]
 
 
 def refusal(as_of: dt.date, why: str, stands: bool) -> Message:

@@ -26,10 +26,11 @@ from segmentation.core.schemas import (
     Table,
 )
 from segmentation.io.files import exists, write_text
+from segmentation.monitoring import NONE, title_of
 from segmentation.pipeline.bundle import fit_of, load_bundle, models_of, names_of, published_models
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import DRIFT
-from segmentation.pipeline.tell import judged_rows
+from segmentation.pipeline.tell import challenger_of, judged_rows
 from segmentation.reports import DriftData, ReportData, render_drift_report, render_report
 from segmentation.segments import Model, revenue_steps
 from segmentation.segments.rules import Rules
@@ -87,14 +88,18 @@ def drift_data(context: Context, drift: Row, month: Row | None) -> DriftData:
         for table in (SEGMENT_CHANGES, SEGMENT_MIGRATION)
     )
     word = drift if month is None else month
+    judged = judged_rows(context, drift["as_of"], drift["run_id"])
     rules = load(context.config / "rules.yml", Rules).rules
     return DriftData(
         as_of=drift["as_of"],
         run_id=word["run_id"],
         model_version=bundle,
         verdict=word["verdict"],
+        title=title_of(
+            word["verdict"], judged, NONE if month is None else challenger_of(context, month), month is not None
+        ),
         reason=word["reason"],
-        report=judged_rows(context, drift["as_of"], drift["run_id"]),
+        report=judged,
         changes=changes,
         migration=migration,
         names=names_of(models_of(context, bundle)) | {r.segment_id: r.segment_name for r in rules},

@@ -11,7 +11,7 @@ from segmentation.core.errors import BadInputError, GuardError, SegmentationErro
 from segmentation.core.schemas import ALERTS, DRIFT_REPORT
 from segmentation.io.channels import UndeliveredError, post, send
 from segmentation.io.failures import SPARK_FAILED, reason
-from segmentation.monitoring import NONE, REFUSED, STOP, WAITING, Judged, Message, message, refusal
+from segmentation.monitoring import FOLLOWED, NONE, REFUSED, STOP, WAITING, Judged, Message, message, refusal
 from segmentation.pipeline.alerts import Alerts, load_alerts
 from segmentation.pipeline.bundle import models_of, names_of
 from segmentation.pipeline.context import Context
@@ -32,7 +32,7 @@ def tell(context: Context, run: Row) -> Message:
     drift = run["inputs"].get(DRIFT) if run["job"] == "monthly" else run["run_id"]
     rows = [] if drift is None else judged_rows(context, run["as_of"], drift)
     names = names_of(models_of(context, run["inputs"]["bundle"]))
-    found = message(run["run_id"], run["as_of"], run["verdict"], rows, names, _challenger(context, run))
+    found = message(run["run_id"], run["as_of"], run["verdict"], rows, names, challenger_of(context, run))
     context.steps.say(f"\n{found.text}")
     alerts = load_alerts(context.config)
     if alerts.everything or found.lines or run["verdict"] == STOP:
@@ -61,11 +61,17 @@ def judged_rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
     return [Judged(*(r[name] for name in COLUMNS)) for r in rows]
 
 
-def _challenger(context: Context, run: Row) -> str:
-    """What became of the fit that the month's drift has called for, if any."""
+def challenger_of(context: Context, run: Row) -> str:
+    """What became of segments that were to follow those of a month: WAITING, REFUSED, FOLLOWED or NONE.
+
+    A month that is restated once they have taken over calls for none of its own.
+    """
     asked = run["inputs"].get(CHALLENGER)
-    word = context.runs.get(asked)["verdict"] if asked else NONE
-    return word if word in (REFUSED, WAITING) else NONE
+    if asked:
+        word = context.runs.get(asked)["verdict"]
+        return word if word in (REFUSED, WAITING) else NONE
+    next_up = context.runs.champion(run["as_of"] + dt.timedelta(days=1))
+    return FOLLOWED if next_up != run["inputs"]["bundle"] else NONE
 
 
 def _send(context: Context, alerts: Alerts, m: Message) -> None:

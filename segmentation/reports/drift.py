@@ -11,7 +11,6 @@ import pandas as pd
 
 from segmentation.core.schemas import ALL_DIMENSIONS, UNIFIED
 from segmentation.monitoring import HOLDS, PREFIX, TOO_FEW, Judged, reading_order
-from segmentation.monitoring.message import TITLES
 from segmentation.reports import words
 from segmentation.reports.data import integer, records, text
 from segmentation.reports.pages import environment, hashed, script
@@ -45,6 +44,8 @@ class DriftData:
     run_id: str
     model_version: str
     verdict: str
+    title: str
+    """The verdict in words, as they are told (`monitoring.title_of`)."""
     reason: str
     report: Sequence[Judged]
     changes: pd.DataFrame
@@ -110,7 +111,7 @@ def render_drift_report(data: DriftData) -> str:
         changes[r["dimension"]].append(r)
     made = environment()
     return made.get_template("drift.html.jinja").render(
-        data=data, title=TITLES.get(data.verdict, data.verdict), day=words.day(data.as_of), beyond=beyond, rows=rows,
+        data=data, day=words.day(data.as_of), beyond=beyond, rows=rows,
         changes={d: of for d, of in changes.items() if of}, flow=flow(data), width=WIDTH, column=COLUMN,
         count=words.count, sort=script(made, "sort.js.jinja"), hashed=hashed,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from segmentation.monitoring import NONE, REFUSED, WAITING, Judged, Message, message
+from segmentation.monitoring import FOLLOWED, NONE, REFUSED, WAITING, Judged, Message, message, title_of
 
 DAY = dt.date(2024, 12, 1)
 NAMES = {"unified-20240101-1": "Champions"}
@@ -65,6 +65,8 @@ def test_a_feature_that_is_known_of_more_is_not_said_to_be_known_of_fewer() -> N
         ("rescored", ROWS[3:], NONE, "published; customers have outgrown them, and none were fitted"),
         ("rescored", ROWS[3:], WAITING, "published; customers have outgrown them, and new ones wait for approval"),
         ("rescored", ROWS[3:], REFUSED, "published; customers have outgrown them, and the new ones were refused"),
+        ("rescored", ROWS[3:], FOLLOWED, "published; customers have outgrown them, and new ones take over from the"),
+        ("rescored", ROWS[:1], FOLLOWED, "published; customers have moved, and the segments still serve"),
         ("refit", ROWS[3:], NONE, "published; customers have outgrown them, and new ones take over"),
         ("refit", [], NONE, "published; they were made from these very customers"),
         ("stop", ROWS[3:], NONE, "not published: something is wrong with the data"),
@@ -72,6 +74,17 @@ def test_a_feature_that_is_known_of_more_is_not_said_to_be_known_of_fewer() -> N
 )
 def test_the_title_says_what_was_decided(verdict: str, rows: list[Judged], challenger: str, title: str) -> None:
     assert of(verdict, *rows, challenger=challenger).title.startswith(f"Segments as of 2024-12-01: {title}")
+
+
+def test_of_drift_that_was_measured_alone_nothing_is_called_published() -> None:
+    titles = {
+        (word, bool(rows)): title_of(word, rows, month=False)
+        for word in ("stable", "rescored", "refit")
+        for rows in ((), ROWS[3:])
+    }
+    assert not [t for t in titles.values() if "published" in t or "take over" in t]
+    assert titles["rescored", True] == titles["refit", True] == "customers have outgrown them"
+    assert titles["rescored", False] == "customers have moved, and the segments still serve"
 
 
 def test_what_does_not_fit_is_counted() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from segmentation.core.errors import BadInputError, GuardError, SegmentationError
 from segmentation.io.channels import Email, UndeliveredError, Webhook
-from segmentation.monitoring import Message
+from segmentation.monitoring import FOLLOWED, NONE, REFUSED, WAITING, Message
 from segmentation.pipeline import tell
 from segmentation.pipeline.alerts import Alerts
 
@@ -150,3 +151,25 @@ def test_without_channels_nothing_is_touched() -> None:
     context: Any = Surroundings(DECEMBER)
     context.warehouse = None
     tell._send(context, Alerts(), message())
+
+
+@pytest.mark.parametrize(
+    ("inputs", "verdict", "found"),
+    [
+        ({"challenger": "fit-2"}, "refused", REFUSED),
+        ({"challenger": "fit-2"}, "waits", WAITING),
+        ({"challenger": "fit-2"}, "passed", NONE),
+        ({}, "-", FOLLOWED),
+    ],
+)
+def test_a_month_that_is_restated_knows_that_new_segments_have_followed_it(
+    inputs: dict[str, str], verdict: str, found: str
+) -> None:
+    """The next day's champion is another; of a month whose own still serves that day none has followed."""
+    runs = SimpleNamespace(get=lambda _: {"verdict": verdict}, champion=lambda as_of: {DECEMBER: "b1"}.get(as_of, "b2"))
+    context: Any = SimpleNamespace(runs=runs)
+    month: Any = {"as_of": DECEMBER, "inputs": {"bundle": "b1", **inputs}}
+    assert tell.challenger_of(context, month) == found
+    runs.champion = lambda _: "b1"
+    if not inputs:
+        assert tell.challenger_of(context, month) == NONE

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from segmentation.core.schemas import DRIFT_REPORT, SEGMENT_CHANGES, SEGMENT_MIGRATION
-from segmentation.monitoring import Judged
+from segmentation.monitoring import REFUSED, Judged, title_of
 from segmentation.monitoring.message import SAYS
 from segmentation.monitoring.rules import Checks
 from segmentation.reports.drift import CHECKS, HEIGHT, DriftData, flow, render_drift_report
@@ -42,7 +42,8 @@ def data() -> DriftData:
         {"previous_as_of": dt.date(2024, 5, 1), "from_segment_id": one, "from_segment_name": NAMES[one],
          "to_segment_id": other, "to_segment_name": NAMES[other], "customers": n} for (one, other), n in MOVES.items()
     ))  # fmt: skip
-    return DriftData(dt.date(2024, 6, 1), "run-1", "20240501-1", "refit", "u-1 has moved", report, changes, migration,
+    return DriftData(dt.date(2024, 6, 1), "run-1", "20240501-1", "refit", title_of("refit", report),
+                     "u-1 has moved", report, changes, migration,
                      NAMES, frozenset({"rule-new"}))  # fmt: skip
 
 
@@ -52,6 +53,14 @@ def test_every_check_has_words_in_the_message_on_the_page_and_in_the_table() -> 
         assert check in SAYS
         assert check in CHECKS
         assert check in comment
+
+
+def test_the_page_says_first_what_is_told_and_not_another_word_for_it() -> None:
+    refused = replace(data(), verdict="rescored", title=title_of("rescored", data().report, REFUSED))
+    said = (
+        "<b>rescored: published; customers have outgrown them, and the new ones were refused by conf/promotion.yml.</b>"
+    )
+    assert said in render_drift_report(refused)
 
 
 def test_in_the_flow_everybody_is_on_both_sides_and_in_one_band() -> None:
@@ -104,6 +113,6 @@ def test_the_page_says_the_verdict_first_and_draws_without_an_error(tmp_path: Pa
 def test_the_same_data_give_the_same_page_and_a_stopped_month_has_one_too() -> None:
     assert render_drift_report(data()) == render_drift_report(data())
     empty = {"changes": rows(SEGMENT_CHANGES.names), "migration": rows(SEGMENT_MIGRATION.names)}
-    stopped = render_drift_report(replace(data(), verdict="stop", **empty))
+    stopped = render_drift_report(replace(data(), verdict="stop", title=title_of("stop", []), **empty))
     assert "stop: not published: something is wrong with the data" in stopped
     assert "There is no earlier as-of date" in stopped
