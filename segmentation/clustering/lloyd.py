@@ -110,7 +110,7 @@ def cluster_sums(x: Floating, stack: Stack, weights: Array | None = None) -> Arr
     widest = max((models * k for _, models, k in stack.groups), default=0)
     product, members = (np.empty((widest, STRIP), dtype=x.dtype) for _ in range(2))
     for start in range(0, x.shape[1], STRIP):
-        strip, summed = rows[:, start : start + STRIP], weighed[:, start : start + STRIP].T
+        strip, summed = rows[:, start : start + STRIP], np.ascontiguousarray(weighed[:, start : start + STRIP].T)
         n = strip.shape[1]
         for first, models, k in stack.groups:
             size = models * k

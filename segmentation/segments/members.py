@@ -22,7 +22,7 @@ from segmentation.core.customers import Bools
 from segmentation.core.schemas import ALL_DIMENSIONS, DIMENSIONS, NO_DATA, SEGMENTS, UNIFIED
 from segmentation.matrix import Preprocessor
 from segmentation.segments.rules import Rule, Rules
-from segmentation.segments.stickiness import WORDS, held_before, keep
+from segmentation.segments.stickiness import WORDS, clusters_of, held_before, keep
 
 NOBODY = "No data"
 NO_RULES = Rules(rules=[])
@@ -97,7 +97,7 @@ def segment_rows(
     ids = {d: m.segment_ids for d, m in models.items()}
     if before is not None:
         features = features.join(held_before(before, ids), on="customer_id", how="left")
-        columns["before"] = [F.coalesce(f"{word}_{i}", F.lit(-1)) for i in range(len(ids)) for word in WORDS]
+        columns["before"] = [F.coalesce(word, F.lit(0)) for word in WORDS]
     named = [c.alias(f"{kind}_{i}") for kind, of in columns.items() for i, c in enumerate(of)]
     counts = {kind: len(of) for kind, of in columns.items()}
     numbered = [(i, d) for i, d in enumerate(ALL_DIMENSIONS)]
@@ -175,8 +175,10 @@ class _Customers:
         for kind, count in counts.items():
             found[kind] = [c.to_numpy(zero_copy_only=False) for c in batch.columns[at : at + count]]
             at += count
-        clusters = found.get("before", [])
-        before = {d: (clusters[2 * i], clusters[2 * i + 1]) for i, d in enumerate(dimensions)} if clusters else {}
+        before = {}
+        if "before" in found:
+            held, said = found["before"]
+            before = {d: (clusters_of(held, i), clusters_of(said, i)) for i, d in enumerate(dimensions)}
         n = batch.num_rows
         has, met = (np.array(found[kind], dtype=np.bool_).reshape(-1, n).T for kind in ("has", "met"))
         x = np.ascontiguousarray(np.array(found["x"], dtype=np.float64).reshape(-1, n).T)

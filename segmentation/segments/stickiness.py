@@ -46,20 +46,36 @@ def keep(
 
 
 def held_before(segments: DataFrame, segment_ids: Mapping[str, Sequence[str]]) -> DataFrame:
-    """One row per customer of an as-of date's `segments`: held_<i> and said_<i> for each of these dimensions in order.
+    """One row per customer of an as-of date's `segments`: WORDS, each the clusters of these dimensions in one number.
 
     Held is the segment that the customer was put into, rules apart, and said the model's own word, both as places in
-    the dimension's `segment_ids`; −1 for what is not among them, null for who was not there. A business rule sets a
-    segment for as long as it holds: who leaves it goes by the model's word.
+    the dimension's `segment_ids`; see `clusters_of`. A business rule sets a segment for as long as it holds: who leaves
+    it goes by the model's word. One number each, as the greatest of texts would be found by sorting everybody.
     """
-    held = F.when(F.col("rule_applied").isNull(), F.col("segment_id")).otherwise(F.col("raw_segment_id"))
-    # Numbers: the greatest of texts would be found by sorting everybody.
-    return segments.groupBy("customer_id").agg(*(
-        F.max(F.when(F.col("dimension") == d, F.array_position(F.array(*map(F.lit, ids)), of).cast("int") - 1))
-        .alias(f"{word}_{i}")
-        for i, (d, ids) in enumerate(segment_ids.items())
-        for word, of in zip(WORDS, (held, F.col("raw_segment_id")), strict=True)
-    ))  # fmt: skip
+    of = (F.when(F.col("rule_applied").isNull(), F.col("segment_id")).otherwise(F.col("raw_segment_id")),
+          F.col("raw_segment_id"))  # fmt: skip
+    place = F.coalesce(
+        *(
+            F.when(F.col("dimension") == d, F.struct(*(
+                F.shiftleft(F.array_position(F.array(*map(F.lit, ids)), text).cast("bigint"), BITS * i).alias(word)
+                for word, text in zip(WORDS, of, strict=True)
+            )))
+            for i, (d, ids) in enumerate(segment_ids.items())
+        )
+    )  # fmt: skip
+    placed = segments.select("customer_id", place.alias("place"))
+    return placed.groupBy("customer_id").agg(*(F.sum(f"place.{word}").alias(word) for word in WORDS))
+
+
+def clusters_of(words: npt.NDArray[np.int64], number: int) -> Ints:
+    """Of the dimension in this place among those of `held_before` the clusters; −1 for what was none of them.
+
+    >>> clusters_of(np.array([0, 1, 3 << 10]), 0).tolist(), clusters_of(np.array([0, 1, 3 << 10]), 1).tolist()
+    ([-1, 0, -1], [-1, -1, 2])
+    """
+    return ((words >> (BITS * number)) & ((1 << BITS) - 1)).astype(np.intp) - 1
 
 
 WORDS = ("held", "said")
+BITS = 10
+"""Of a number of clusters, more than can be told apart; six of them are a bigint."""
