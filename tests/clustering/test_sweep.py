@@ -210,7 +210,8 @@ def test_the_grid_is_what_the_distinct_points_allow(pinned: dict[Any, int], dist
     [
         ({"k_min": 5, "k_max": 4}, "k_max 4 is below k_min 5"),
         ({"k_max": 2}, "k_max 2 is below min_actionable_k 3: no k can be chosen"),
-        ({"pinned_k": {"transactional": 0}}, "pinned_k of transactional must be 1 or more"),
+        ({"pinned_k": {"transactional": 0}}, "pinned_k of transactional must be 1 to 1000, 0 found"),
+        ({"pinned_k": {"transactional": 1001}}, "pinned_k of transactional must be 1 to 1000, 1001 found"),
         ({"pinned_k": {"transactonal": 3}}, 'Did you mean "transactional"'),
         ({"seeds": []}, "at least 1 item"),
     ],
