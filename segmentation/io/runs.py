@@ -79,14 +79,21 @@ class RunStore:
         """The last published run of a job, of any as-of date where none is given."""
         return _last(self.of(job, as_of))
 
+    def shown_for(self, run: Run) -> Row | None:
+        """The run that is shown for the job and date of this one, if the same was asked of it; else None."""
+        found = self.latest(run.job, run.as_of)
+        return found if found is not None and found["run_key"] == run.run_key else None
+
     def _all(self) -> list[Row]:
         return sorted(self._warehouse.rows(RUNS), key=lambda r: r["publish_seq"])
 
     def _find(self, run_id: str) -> Row | None:
         return _last(r for r in self._all() if r["run_id"] == run_id)
 
-    def publish(self, run: Run, restate: bool = False, after: int | None = None) -> Row:
+    def publish(self, run: Run, restate: bool = False, after: int | None = None, alone: bool = False) -> Row:
         """Makes a run's tables visible with one commit, and returns the row that holds the key afterwards.
+
+        alone: of its job and date it is the only one, so that another key's run that was published first is the winner.
 
         `after`: the publish_seq of the job's run that this one builds on, 0 for none; None where it builds on none.
         Raises OvertakenError, and publishes nothing, where the job has a later one by then.
@@ -99,12 +106,14 @@ class RunStore:
             values = {**vars(run), "publish_seq": seq, "status": "published", "finished_at": _utc_now(),
                       "inputs": dict(run.inputs), "input_versions": dict(run.input_versions),
                       "output_versions": dict(run.output_versions), "notes": list(run.notes)}  # fmt: skip
-            same = "t.run_id = s.run_id" if restate else "t.run_key = s.run_key"
+            key = "t.job = s.job AND t.as_of = s.as_of" if alone else "t.run_key = s.run_key"
+            same = "t.run_id = s.run_id" if restate else key
             # A number that another run took in the meantime is no match for ours: then try the next one.
             rows = self._warehouse.frame(RUNS, [values])
             later = "false" if after is None else f"t.job = s.job AND t.publish_seq > {after}"
-            self._warehouse.insert_missing(RUNS, rows, f"{same} OR t.publish_seq >= s.publish_seq OR ({later})")
-            winner = self._find(run.run_id) if restate else self.published(run.run_key)
+            self._warehouse.insert_missing(RUNS, rows, f"({same}) OR t.publish_seq >= s.publish_seq OR ({later})")
+            first = self.latest(run.job, run.as_of) if alone else self.published(run.run_key)
+            winner = self._find(run.run_id) if restate else first
             if winner is not None:
                 return winner
             newest = self.latest(run.job)

@@ -130,11 +130,10 @@ class Context:
         """
         if self.restate:
             return None
-        same = self.runs.published(run.run_key)
-        found = same or self.runs.latest(run.job, run.as_of)
+        found = self.runs.latest(run.job, run.as_of)
         if found is not None:
             self.steps.say(f"{run.job}: {run.as_of} is published already (run {found['run_id']})")
-        if found is not None and same is None:
+        if found is not None and found["run_key"] != run.run_key:
             was = {
                 "input": {k: found["inputs"].get(k) for k in run.inputs},
                 "configuration": found["config_hash"],

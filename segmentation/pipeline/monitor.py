@@ -81,7 +81,7 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
     features_run, bundle = context.runs.get(inputs["features"]), inputs["bundle"]
     previous = context.runs.get(inputs["previous"]) if "previous" in inputs else None
     run = _asked(context, as_of, features_run, bundle, previous)
-    done = None if context.restate else context.runs.published(run.run_key)
+    done = None if context.restate else context.runs.shown_for(run)
     if done is not None:
         context.steps.say(f"monitor_drift: {as_of} is published already (run {done['run_id']})")
         context.steps.say(f"  verdict                 {done['verdict']}: {done['reason']}")
@@ -99,13 +99,15 @@ def run_monitor(context: Context, as_of: dt.date) -> Row:
 def monitor(context: Context, month: Month, models: Mapping[str, Model]) -> Row:
     """The same for a month in hand, before it is published."""
     run = _asked(context, month.as_of, month.features_run, month.bundle, month.previous)
-    done = None if context.restate else context.runs.published(run.run_key)
+    done = None if context.restate else context.runs.shown_for(run)
     if done is not None:
         return done
     trained = trained_as_of(context, month.bundle)
     context.steps.say(f"monitor_drift: {month.as_of} against {trained}, when bundle {month.bundle} was trained")
     context.create_tables()
-    return context.runs.publish(measure(context, month, models, run), context.restate)
+    # Anew where the same was asked before, and something else is shown since.
+    again = context.restate or context.runs.published(run.run_key) is not None
+    return context.runs.publish(measure(context, month, models, run), again)
 
 
 def measure(

@@ -110,7 +110,7 @@ def run_score(context: Context, as_of: dt.date, features_run: Row) -> Row:
         return done
     context.steps.say(f"monthly: as of {as_of}, scoring with bundle {bundle}")
     context.create_tables()
-    row = context.runs.publish(write_month(context, run, features_run, previous, _judge), context.restate)
+    row = context.runs.publish(write_month(context, run, features_run, previous, _judge), context.restate, alone=True)
     if row["run_id"] != run.run_id:
         context.steps.say(f"monthly: {as_of} was published by another job in the meantime: run {row['run_id']} stands")
     return row

@@ -93,6 +93,34 @@ def test_two_keys_at_once_are_both_published_under_numbers_of_their_own(
     assert {run_id for _, run_id in rows(warehouse)} == {r.run_id for r in runs}
 
 
+def test_of_two_months_at_once_that_were_made_of_different_things_one_is_published(
+    warehouse: Warehouse, store: RunStore, spark: SparkSession
+) -> None:
+    """As of another date, of another job, or where it is restated, the second is published all the same."""
+    runs = [attempt("monthly", config={"k": 1}), attempt("monthly", config={"k": 2})]
+    stores = [RunStore(Warehouse(spark, warehouse.root)) for _ in runs]
+    both = at_once([lambda s=s, r=r: s.publish(r, alone=True) for s, r in zip(stores, runs, strict=True)])  # type: ignore[misc]
+    [winner] = {row["run_id"] for row in both}
+    assert [run_id for _, run_id in rows(warehouse)] == [winner]
+    loser = next(r for r in runs if r.run_id != winner)
+    assert store.publish(new_run("monthly", EARLIER, {}, {}), alone=True)["as_of"] == EARLIER
+    assert store.publish(new_run("fit_segments", AS_OF, {}, {}), alone=True)["job"] == "fit_segments"
+    assert store.publish(loser, restate=True, alone=True)["run_id"] == loser.run_id
+    assert len(rows(warehouse)) == 4
+
+
+def test_what_was_replaced_by_something_else_is_not_shown_for_the_same_again(store: RunStore) -> None:
+    first, other = attempt("monthly", config={"k": 1}), attempt("monthly", config={"k": 2})
+    assert store.shown_for(first) is None
+    store.publish(first)
+    again = store.shown_for(attempt("monthly", config={"k": 1}))
+    assert again is not None
+    assert again["run_id"] == first.run_id
+    store.publish(other)
+    assert store.published(first.run_key) is not None
+    assert store.shown_for(first) is None
+
+
 def test_restate_publishes_the_key_again_under_a_higher_number(warehouse: Warehouse, store: RunStore) -> None:
     first, other, again = attempt(), attempt(as_of=EARLIER), attempt()
     for run in (first, other):
