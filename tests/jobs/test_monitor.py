@@ -76,6 +76,20 @@ def test_against_itself_nothing_has_moved_and_it_is_published_once(
     assert run_monitor(shop.context(), JULY)["run_id"] == run["run_id"]
 
 
+def test_with_limits_set_back_the_report_is_again_the_one_that_they_give(shop: Shop) -> None:
+    """The run of before is of the same key, and no longer shown: what it found is found anew."""
+    first, file = run_monitor(shop.context(), JULY), shop.folder / "conf" / "monitoring.yml"
+    limits, found = file.read_text(), sorted(published(shop.warehouse, "drift_report", JULY)["verdict"])
+    shop.set("monitoring.yml", too_few=10**6)
+    other = run_monitor(shop.context(), JULY)
+    assert sorted(published(shop.warehouse, "drift_report", JULY)["verdict"]) != found
+    file.write_text(limits)
+    again = run_monitor(shop.context(), JULY)
+    assert again["run_key"] == first["run_key"] != other["run_key"]
+    assert len({first["run_id"], other["run_id"], again["run_id"]}) == 3
+    assert sorted(published(shop.warehouse, "drift_report", JULY)["verdict"]) == found
+
+
 def test_a_month_like_those_before_is_published_with_its_verdict(shop: Shop) -> None:
     run = run_month(shop.context(), AUGUST)
     [drift] = shop.runs("monitor_drift", AUGUST)
