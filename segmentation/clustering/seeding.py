@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -36,8 +36,8 @@ class Pool:
         return len(self.points)
 
 
-def draw_pools(blocks: Blocks, views: Iterable[int], k_max: int, seed: int) -> dict[int, Pool]:
-    """For every one of these views about 4·k_max·(ROUNDS + 1) points spread over its customers, by k-means||.
+def draw_pools(blocks: Blocks, k_max: Mapping[int, int], seed: int) -> dict[int, Pool]:
+    """For every view of `k_max` about 4·k_max·(ROUNDS + 1) points spread over its customers, by k-means||.
 
     One Spark job a round serves all views. Each round takes 4·k_max customers, drawn by weight and squared distance to
     the points taken so far (the first round all alike), without replacement: those with the smallest −ln(u)/wd², which
@@ -47,16 +47,15 @@ def draw_pools(blocks: Blocks, views: Iterable[int], k_max: int, seed: int) -> d
     Sources: Bahmani et al. (2012), doi:10.14778/2180912.2180915; Efraimidis & Spirakis (2006),
     doi:10.1016/j.ipl.2005.11.003.
     """
-    size = 4 * k_max
-    points = {v: np.empty((0, len(blocks.views[v].columns))) for v in views}
+    points = {v: np.empty((0, len(blocks.views[v].columns))) for v in k_max}
     unfinished = [v for v in points if blocks.views[v].customers]
     done = 0
     while unfinished:
-        found = _draw(blocks, {v: points[v] for v in unfinished}, size, (seed, done))
+        found = _draw(blocks, {v: (points[v], 4 * k_max[v]) for v in unfinished}, (seed, done))
         done += 1
         for v in unfinished:
             points[v] = np.unique(np.concatenate([points[v], found[v]]), axis=0)
-        enough = {v for v in unfinished if done > ROUNDS and len(points[v]) >= k_max}
+        enough = {v for v in unfinished if done > ROUNDS and len(points[v]) >= k_max[v]}
         unfinished = [v for v in unfinished if len(found[v]) and v not in enough]
     models = [Model(v, len(p), seed, p) for v, p in points.items() if len(p)]
     pools = {v: Pool(p, np.zeros(len(p))) for v, p in points.items()}
@@ -123,9 +122,10 @@ def _places(weights: Array, rng: np.random.Generator, draws: int) -> list[int]:
     return found
 
 
-def _draw(blocks: Blocks, taken: dict[int, Array], size: int, seed: tuple[int, int]) -> dict[int, Array]:
-    """For each view of `taken` at most `size` customers, drawn by their squared distance to the points taken."""
-    stacks = {v: Stack.of([p], np.float64) if len(p) else None for v, p in taken.items()}
+def _draw(blocks: Blocks, taken: Mapping[int, tuple[Array, int]], seed: tuple[int, int]) -> dict[int, Array]:
+    """For each view of `taken` at most so many customers, drawn by their squared distance to the points taken."""
+    stacks = {v: Stack.of([p], np.float64) if len(p) else None for v, (p, _) in taken.items()}
+    sizes = {v: size for v, (_, size) in taken.items()}
     views = blocks.views
 
     def run(some: Iterable[Block]) -> Iterator[dict[int, tuple[Array, Floats32]]]:
@@ -141,11 +141,11 @@ def _draw(blocks: Blocks, taken: dict[int, Array], size: int, seed: tuple[int, i
                     squared *= weights
                 with np.errstate(divide="ignore"):
                     keys = np.where(squared > 0, -np.log1p(-u) / squared, np.inf)
-                best[v] = _smallest([*([best[v]] if v in best else []), (keys, x.T)], size)
+                best[v] = _smallest([*([best[v]] if v in best else []), (keys, x.T)], sizes[v])
         yield best
 
     parts = blocks.each(run)
-    drawn = {v: _smallest([part[v] for part in parts if v in part], size) for v in taken}
+    drawn = {v: _smallest([part[v] for part in parts if v in part], sizes[v]) for v in taken}
     return {v: x.astype(np.float64) for v, (_, x) in drawn.items()}
 
 

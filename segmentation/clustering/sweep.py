@@ -191,12 +191,11 @@ def begin(
     small: what the first are drawn from, where that is not `blocks`.
     """
     views, bases = blocks.views, range(len(references) or len(blocks.views))
-    noises = [v for r in references for v in r.noises]
-    k_max = max([config.k_max, *config.pinned_k.values()])
-    first = [*bases, *noises] if small is None else [*bases]
-    pools = draw_pools(small or blocks, first, k_max, config.sample_seed)
+    widest = {v: max(config.k_max, config.pinned_k.get(views[v].name, 0)) for v in bases}
+    noises = {v: widest[r.base] for r in references for v in r.noises}
+    pools = draw_pools(small or blocks, widest if small is not None else widest | noises, config.sample_seed)
     if small is not None and noises:
-        pools |= draw_pools(blocks, noises, k_max, config.sample_seed)
+        pools |= draw_pools(blocks, noises, config.sample_seed)
     for r in references:
         for i, v in enumerate(r.resamples):
             share = views[v].customers / max(views[r.base].customers, 1)

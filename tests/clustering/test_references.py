@@ -136,7 +136,7 @@ def test_a_customer_of_weight_three_counts_as_three_everywhere(spark: SparkSessi
         assert a.sizes == b.sizes
         for name in ("sse", "silhouette", "davies_bouldin", "calinski_harabasz"):
             assert getattr(a, name) == pytest.approx(getattr(b, name), rel=1e-10)
-    pools = [draw_pools(blocks, [0], 4, 7)[0] for blocks in (one, other)]
+    pools = [draw_pools(blocks, {0: 4}, 7)[0] for blocks in (one, other)]
     assert [p.weights.sum() for p in pools] == [len(repeated)] * 2
     out = {tuple(p) for p in x[times == 0].tolist()}
     assert not out & {tuple(p) for p in pools[0].points.tolist()}

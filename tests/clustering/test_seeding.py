@@ -20,7 +20,7 @@ from tests.oracles.clustering import labels_of
 
 def pool_of(vectors: DataFrame, customers: int, k_max: int, seed: int = 7) -> Pool:
     with packed(vectors, customers) as blocks:
-        return draw_pools(blocks, [0], k_max, seed)[0]
+        return draw_pools(blocks, {0: k_max}, seed)[0]
 
 
 def test_a_pool_stands_for_everybody_and_each_point_for_the_mean_of_its_own(spark: SparkSession) -> None:
@@ -55,7 +55,7 @@ def test_the_same_pool_whatever_the_partitions_and_the_other_views(
     assert pool_of(vectors.repartition(5), 600, 4).points.tobytes() == one.points.tobytes()
     views = [View("other", (1,), 0), View("all", (0, 1)), View("nobody", (0,), 1)]
     blocks = pack(vectors, [F.col("x0"), F.col("x1")], [F.col("x0") > 0, F.lit(False)], views, 600)
-    pools = draw_pools(blocks, [2, 1], 4, 7)
+    pools = draw_pools(blocks, {2: 4, 1: 4}, 7)
     assert list(pools) == [2, 1]
     blocks.release()
     assert pools[1].points.tobytes() == one.points.tobytes()
@@ -70,7 +70,7 @@ def test_customers_are_drawn_by_their_squared_distance(spark: SparkSession) -> N
     drawn: list[float] = []
     with packed(frame(spark, x), len(x)) as blocks:
         for seed in range(150):
-            drawn += _draw(blocks, {0: np.array([[0.0]])}, 1, (seed, 1))[0][:, 0].tolist()
+            drawn += _draw(blocks, {0: (np.array([[0.0]]), 1)}, (seed, 1))[0][:, 0].tolist()
     assert set(drawn) == {1, 3}
     # 150 draws with p = 0.9: 135 expected, standard deviation 3.7.
     assert 123 <= drawn.count(3) <= 147

@@ -100,14 +100,15 @@ def test_an_adopted_model_is_one_of_mllib_that_saves_loads_and_scores_like_its_c
         assert [r["cluster_id"] for r in m.transform(vectors).orderBy("customer_id").collect()] == expected
 
 
-def several(spark: SparkSession, *dimensions: str) -> dict[str, Swept]:
+def several(spark: SparkSession, *dimensions: str, **pinned_k: int) -> dict[str, Swept]:
     """Two dimensions over the same 200 customers, one without half of them, and the unified layer."""
     x = np.random.default_rng(9).normal(size=(200, 5))
     vectors = frame(spark, x)
     parts = [as_they_are("transactional", range(2), variance=2), as_they_are("behavioral", range(2, 5), "x0 > 0", 3)]
     parts = [p for p in parts if p.dimension in dimensions]
     unified = unify("unified", parts, {"transactional": 1.5, "behavioral": 0.5})
-    return run_sweep(SweepConfig(k_min=2, k_max=4, seeds=[11, 23]), vectors, parts, unified, 200)
+    config = SweepConfig(k_min=2, k_max=4, seeds=[11, 23], pinned_k=pinned_k)
+    return run_sweep(config, vectors, parts, unified, 200)
 
 
 def test_a_dimension_comes_out_the_same_to_the_bit_whatever_others_are_swept_with_it(spark: SparkSession) -> None:
@@ -118,6 +119,11 @@ def test_a_dimension_comes_out_the_same_to_the_bit_whatever_others_are_swept_wit
             assert one.centroids.tobytes() == other.centroids.tobytes()
             assert one.indices == other.indices
         assert alone[name].evidence == together[name].evidence
+    pinned = several(spark, "transactional", "behavioral", behavioral=7)
+    assert {c.k for c in pinned["behavioral"].candidates} == {7}
+    for one, other in zip(pinned["transactional"].candidates, together["transactional"].candidates, strict=True):
+        assert one.centroids.tobytes() == other.centroids.tobytes()
+    assert pinned["transactional"].evidence == together["transactional"].evidence
 
 
 def test_the_unified_layer_is_swept_as_its_preprocessor_says(spark: SparkSession) -> None:
