@@ -12,7 +12,7 @@ from segmentation.clustering.usefulness import Useful
 from segmentation.core.text import figure
 
 CLUSTERS, CONTINUUM, NONE = "clusters", "continuum", "none"
-MOST = 0.6
+MOST_NEIGHBOURS = 0.6
 """Where more of the pairs of neighbours than this have a valley between them, one speaks of clusters."""
 ERRORS = 2.0
 """By so many standard errors a silhouette must rise above that of noise."""
@@ -61,7 +61,7 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     same covariance, which allows for k and for features that go together. A k below min_stability is barred; where no
     other rises by min_excess and ERRORS standard errors, there is no structure. Preferred are those with
     min_actionable_k segments, none below min_share, and neighbours that differ in min_different features; the last is
-    waived first. Where some of these have a valley between MOST neighbours, there are clusters, and those within one
+    waived first. Where some of these have a valley between MOST_NEIGHBOURS, there are clusters, and those within one
     standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a holdout, of
     those as stable as the most stable (to CLOSE) the smallest is taken that is as useful as any of them to within one
     standard error; without one, or where none is useful beyond ERRORS of these, the most stable (to 0.01), of equals
@@ -84,7 +84,7 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     pool = clusters or preferred
     top = max(pool, key=lambda w: (_excess(w), -w.k))
     near = [w for w in pool if _excess(w) >= _excess(top) - _error(top)] if clusters else pool
-    chosen, by = _best(near)
+    chosen, by, preferences = _best(near)
     if not clusters:
         why = "the only stable k without a greater fault" if len(pool) == 1 else by
         why += ". Customers are a continuum, of which its segments are parts, not clusters"
@@ -93,30 +93,35 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     else:
         why = f"{by}, which have the best silhouette above that of noise to within one error"
     structure = CLUSTERS if clusters else CONTINUUM
-    reason = f"k={chosen.k}: {why}.{_told(_preferences(near))} {_said(chosen, weighed)}"
+    reason = f"k={chosen.k}: {why}.{_told(preferences)} {_said(chosen, weighed)}"
     return Choice(chosen.candidate, "system", structure, reason, weighed)
 
 
-def _best(near: Sequence[Weighed]) -> tuple[Weighed, str]:
-    """The one to take, and by what it is the best."""
+def _best(near: Sequence[Weighed]) -> tuple[Weighed, str, dict[str, int]]:
+    """The one to take, by what it is the best, and for which of its equals other figures speak, where that decides."""
     most = max(_stability(w) for w in near)
     stable = {w.k: u for w in near if _stability(w) >= most - CLOSE and (u := _useful(w))}
     top = max(stable.values(), key=lambda u: u.share, default=None)
     if top is None or len(stable) < 2 or top.share <= ERRORS * top.error:
-        votes = list(_preferences(near).values())
-        chosen = min(near, key=lambda w: (-round(_stability(w), 2), -votes.count(w.k), w.k))
-        return chosen, f"the most stable of k={', '.join(str(w.k) for w in near)}"
+        equals = [w for w in near if round(_stability(w), 2) == round(most, 2)]
+        preferences = _preferences(equals)
+        votes = list(preferences.values())
+        chosen = min(equals, key=lambda w: (-votes.count(w.k), w.k))
+        by = f"the most stable of k={', '.join(str(w.k) for w in near)}"
+        if len(equals) > 1:
+            by += f" (k={', '.join(str(w.k) for w in equals)} are equally so)"
+        return chosen, by, preferences
     chosen = min((w for w in near if w.k in stable and stable[w.k].share >= top.share - top.error), key=lambda w: w.k)
-    return chosen, f"the smallest as useful as any of k={', '.join(map(str, stable))}, the most stable"
+    return chosen, f"the smallest as useful as any of k={', '.join(map(str, stable))}, the most stable", {}
 
 
-def _preferences(near: Sequence[Weighed]) -> dict[str, int]:
+def _preferences(equals: Sequence[Weighed]) -> dict[str, int]:
     """For which of these k each of the other figures speaks."""
     least: dict[str, dict[int, float | None]] = {
-        "Davies–Bouldin": {w.k: w.candidate.indices.davies_bouldin for w in near},
-        "Calinski–Harabasz": {w.k: _minus(w.candidate.indices.calinski_harabasz) for w in near},
-        "the gap": {w.k: _minus(w.evidence.gap) for w in near if w.evidence},
-        "the agreement of seeds": {w.k: _minus(w.evidence.seed_agreement) for w in near if w.evidence},
+        "Davies–Bouldin": {w.k: w.candidate.indices.davies_bouldin for w in equals},
+        "Calinski–Harabasz": {w.k: _minus(w.candidate.indices.calinski_harabasz) for w in equals},
+        "the gap": {w.k: _minus(w.evidence.gap) for w in equals if w.evidence},
+        "the agreement of seeds": {w.k: _minus(w.evidence.seed_agreement) for w in equals if w.evidence},
     }
     known = {name: [(v, k) for k, v in of.items() if v is not None] for name, of in least.items()}
     return {name: min(values)[1] for name, values in known.items() if values}
@@ -126,7 +131,7 @@ def _told(preferences: Mapping[str, int]) -> str:
     if len(set(preferences.values())) < 2:
         return ""
     (first, k), *others = preferences.items()
-    return f" Of these {first} speaks for k={k}{''.join(f', {name} for k={k}' for name, k in others)}."
+    return f" Of the equally stable {first} speaks for k={k}{''.join(f', {name} for k={k}' for name, k in others)}."
 
 
 def _minus(value: float | None) -> float | None:
@@ -164,7 +169,7 @@ def _rises(config: SweepConfig, w: Weighed) -> bool:
 def _structure(config: SweepConfig, w: Weighed) -> str:
     if w.evidence is None or not _rises(config, w):
         return NONE
-    return CLUSTERS if w.evidence.valleys > MOST else CONTINUUM
+    return CLUSTERS if w.evidence.valleys > MOST_NEIGHBOURS else CONTINUUM
 
 
 def _pinned(config: SweepConfig, k: int, weighed: Sequence[Weighed]) -> Choice:

@@ -31,7 +31,7 @@ from segmentation.matrix import Preprocessor
 
 SETTLED = 1e-4
 """What a coreset has found is refined on everybody until an iteration lowers SSE by less than this share of it."""
-MOST = 1000
+MOST_CLUSTERS = 1000
 """Clusters of a dimension; their numbers are kept in ten bits (`segments.stickiness`)."""
 
 
@@ -40,7 +40,7 @@ class SweepConfig(Strict):
 
     engine: Literal["lloyd", "coreset", "mllib"] = "lloyd"
     k_min: int = Field(2, ge=2)
-    k_max: int = Field(8, ge=2, le=MOST)
+    k_max: int = Field(8, ge=2, le=MOST_CLUSTERS)
     seeds: list[int] = Field([11, 23], min_length=1)
     max_iterations: int = Field(50, ge=1)
     sample_size: int = Field(50_000, ge=100)
@@ -65,8 +65,8 @@ class SweepConfig(Strict):
         for dimension, k in self.pinned_k.items():
             if dimension not in ALL_DIMENSIONS:
                 raise ValueError(f'pinned_k of "{dimension}": no dimension. {nearest(dimension, ALL_DIMENSIONS)}')
-            if not 1 <= k <= MOST:
-                raise ValueError(f"pinned_k of {dimension} must be 1 to {MOST}, {k} found")
+            if not 1 <= k <= MOST_CLUSTERS:
+                raise ValueError(f"pinned_k of {dimension} must be 1 to {MOST_CLUSTERS}, {k} found")
         return self
 
 

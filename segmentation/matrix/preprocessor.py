@@ -18,7 +18,7 @@ from segmentation.matrix.prune import redundant
 
 WINSOR = (0.01, 0.99)
 FARTHEST = 3.0
-"""So many standard deviations from its mean a value lies at most.
+"""So many standard deviations from its mean a value lies at most (the mean before it is bounded).
 
 What few have then weighs as little as they are few: unbounded, any number has variance 1, and one that 1 in 100 have
 puts these ten deviations away from everybody, where every k makes a segment of them.

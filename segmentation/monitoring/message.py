@@ -28,12 +28,12 @@ TITLES = {
     NONE: "published; customers have outgrown them, and none were fitted to follow this month",
 }
 MEASURED = {
-    WORDS[STOP]: TITLES[WORDS[STOP]],
+    WORDS[STOP]: "something is wrong with the data",
     WORDS[REFIT]: "customers have outgrown them",
     WORDS[MOVED]: "customers have moved, and the segments still serve",
     WORDS[HOLDS]: "they hold",
 }
-"""Of drift that was measured without a month to publish."""
+"""Of drift that was measured by itself, of a month that is published already."""
 
 SAYS = {
     "feature_psi": "is spread differently than when the segments were made",

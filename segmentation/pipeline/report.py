@@ -96,7 +96,10 @@ def drift_data(context: Context, drift: Row, month: Row | None) -> DriftData:
         model_version=bundle,
         verdict=word["verdict"],
         title=title_of(
-            word["verdict"], judged, NONE if month is None else challenger_of(context, month), month is not None
+            word["verdict"],
+            judged,
+            NONE if month is None else challenger_of(context, month),
+            month=month is not None or context.runs.latest("monthly", drift["as_of"]) is None,
         ),
         reason=word["reason"],
         report=judged,

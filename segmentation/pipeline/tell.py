@@ -13,7 +13,7 @@ from segmentation.io.channels import UndeliveredError, post, send
 from segmentation.io.failures import SPARK_FAILED, reason
 from segmentation.monitoring import FOLLOWED, NONE, REFUSED, STOP, WAITING, Judged, Message, message, refusal
 from segmentation.pipeline.alerts import Alerts, load_alerts
-from segmentation.pipeline.bundle import models_of, names_of
+from segmentation.pipeline.bundle import bundle_of, models_of, names_of
 from segmentation.pipeline.context import Context
 from segmentation.pipeline.fit import CHALLENGER, DRIFT
 
@@ -64,14 +64,16 @@ def judged_rows(context: Context, as_of: dt.date, run_id: str) -> list[Judged]:
 def challenger_of(context: Context, run: Row) -> str:
     """What became of segments that were to follow those of a month: WAITING, REFUSED, FOLLOWED or NONE.
 
-    A month that is restated once they have taken over calls for none of its own.
+    A month that is restated once others have taken over calls for none of its own.
     """
-    asked = run["inputs"].get(CHALLENGER)
-    if asked:
-        word = context.runs.get(asked)["verdict"]
-        return word if word in (REFUSED, WAITING) else NONE
     next_up = context.runs.champion(run["as_of"] + dt.timedelta(days=1))
-    return FOLLOWED if next_up != run["inputs"]["bundle"] else NONE
+    asked = run["inputs"].get(CHALLENGER)
+    if not asked:
+        return FOLLOWED if next_up != run["inputs"]["bundle"] else NONE
+    fit = context.runs.get(asked)
+    if bundle_of(fit) == next_up:  # the gate's word, or a person's since
+        return FOLLOWED
+    return fit["verdict"] if fit["verdict"] in (REFUSED, WAITING) else NONE
 
 
 def _send(context: Context, alerts: Alerts, m: Message) -> None:

@@ -95,7 +95,7 @@ def segment_rows(
         "met": [F.coalesce(F.expr(r.when), F.lit(False)) for r in rules.rules],
     }
     ids = {d: m.segment_ids for d, m in models.items()}
-    if before is not None:
+    if before is not None and ids:
         features = features.join(held_before(before, ids), on="customer_id", how="left")
         columns["before"] = [F.coalesce(word, F.lit(0)) for word in WORDS]
     named = [c.alias(f"{kind}_{i}") for kind, of in columns.items() for i, c in enumerate(of)]

@@ -10,8 +10,10 @@ from pydantic import Field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.clustering.sweep import MOST_CLUSTERS
 from segmentation.clustering.views import Array
 from segmentation.core.config import Strict
+from segmentation.core.schemas import ALL_DIMENSIONS
 
 Ints = npt.NDArray[np.intp]
 
@@ -78,4 +80,6 @@ def clusters_of(words: npt.NDArray[np.int64], number: int) -> Ints:
 
 WORDS = ("held", "said")
 BITS = 10
-"""Of a number of clusters, more than can be told apart; six of them are a bigint."""
+"""Of a cluster's number: more than MOST_CLUSTERS, and those of all dimensions are a bigint."""
+assert 1 << BITS > MOST_CLUSTERS + 1
+assert BITS * len(ALL_DIMENSIONS) < 64

@@ -80,10 +80,16 @@ def test_of_equally_stable_the_one_that_most_other_figures_speak_for_and_each_is
     found = weighed(evidence, *candidates)
     assert k_of(found) == 4
     assert (
-        " to within one error. Of these Davies–Bouldin speaks for k=4, Calinski–Harabasz for k=3, the gap for k=4, the "
-        "agreement of seeds for k=4. Silhouette"
+        " to within one error. Of the equally stable Davies–Bouldin speaks for k=4, Calinski–Harabasz for k=3, the gap "
+        "for k=4, the agreement of seeds for k=4. Silhouette"
     ) in found.reason
-    assert k_of(weighed(evidence | {5: replace(GOOD, stability=0.93)}, *candidates)) == 5
+    stabler = weighed(evidence | {5: replace(GOOD, stability=0.93)}, *candidates)
+    assert k_of(stabler) == 5
+    assert "speaks for" not in stabler.reason
+    # Of what is less stable nobody asks what the others say, however well it does by them.
+    fine = replace(candidates[2].indices, davies_bouldin=0.1, calinski_harabasz=900.0)
+    shaky = {5: replace(GOOD, stability=0.8, gap=0.9, seed_agreement=1.0)}
+    assert k_of(weighed(evidence | shaky, *candidates[:2], replace(candidates[2], indices=fine))) == 4
 
 
 def test_with_a_holdout_the_smallest_as_useful_as_any_of_those_as_stable_as_the_most_stable() -> None:

@@ -79,7 +79,7 @@ def test_the_title_says_what_was_decided(verdict: str, rows: list[Judged], chall
 def test_of_drift_that_was_measured_alone_nothing_is_called_published() -> None:
     titles = {
         (word, bool(rows)): title_of(word, rows, month=False)
-        for word in ("stable", "rescored", "refit")
+        for word in ("stable", "rescored", "refit", "stop")
         for rows in ((), ROWS[3:])
     }
     assert not [t for t in titles.values() if "published" in t or "take over" in t]

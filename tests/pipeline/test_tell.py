@@ -13,6 +13,7 @@ from segmentation.io.channels import Email, UndeliveredError, Webhook
 from segmentation.monitoring import FOLLOWED, NONE, REFUSED, WAITING, Message
 from segmentation.pipeline import tell
 from segmentation.pipeline.alerts import Alerts
+from segmentation.pipeline.bundle import bundle_of
 
 NOVEMBER, DECEMBER = dt.date(2024, 11, 1), dt.date(2024, 12, 1)
 HOOK = Webhook(url="https://example.org", secret="$SECRET")
@@ -154,22 +155,22 @@ def test_without_channels_nothing_is_touched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "verdict", "found"),
+    ("asked", "verdict", "next_up", "found"),
     [
-        ({"challenger": "fit-2"}, "refused", REFUSED),
-        ({"challenger": "fit-2"}, "waits", WAITING),
-        ({"challenger": "fit-2"}, "passed", NONE),
-        ({}, "-", FOLLOWED),
+        (True, "refused", "b1", REFUSED),
+        (True, "waits", "b1", WAITING),
+        (True, "waits", "b2", FOLLOWED),  # a person has approved of it
+        (True, "passed", "b2", FOLLOWED),
+        (False, "-", "b2", FOLLOWED),  # restated once others have taken over
+        (False, "-", "b1", NONE),
     ],
 )
-def test_a_month_that_is_restated_knows_that_new_segments_have_followed_it(
-    inputs: dict[str, str], verdict: str, found: str
+def test_what_became_of_the_segments_that_were_to_follow_is_known_by_who_serves_next(
+    asked: bool, verdict: str, next_up: str, found: str
 ) -> None:
-    """The next day's champion is another; of a month whose own still serves that day none has followed."""
-    runs = SimpleNamespace(get=lambda _: {"verdict": verdict}, champion=lambda as_of: {DECEMBER: "b1"}.get(as_of, "b2"))
+    fit = {"as_of": DECEMBER, "run_id": "fit-2", "verdict": verdict}
+    serving = bundle_of(fit) if asked and next_up == "b2" else next_up  # type: ignore[arg-type]
+    runs = SimpleNamespace(get=lambda _: fit, champion=lambda as_of: "b1" if as_of == DECEMBER else serving)
+    month: Any = {"as_of": DECEMBER, "inputs": {"bundle": "b1", **({"challenger": "fit-2"} if asked else {})}}
     context: Any = SimpleNamespace(runs=runs)
-    month: Any = {"as_of": DECEMBER, "inputs": {"bundle": "b1", **inputs}}
     assert tell.challenger_of(context, month) == found
-    runs.champion = lambda _: "b1"
-    if not inputs:
-        assert tell.challenger_of(context, month) == NONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -204,6 +205,32 @@ def test_who_is_not_clearly_elsewhere_stays_where_the_month_before_had_him(spark
         )
     )
     assert less["near"]["segment_id"] == "t-1"
+
+
+def test_each_dimension_is_held_by_its_own_segments_of_the_month_before(spark: SparkSession) -> None:
+    """Two dimensions and the unified layer at the same place, 5.2 of 0..10, or half of it: who was where differs."""
+    customers = spark.createDataFrame([(c, 5.2, None) for c in "abcd"], "customer_id string, orders double, nps double")
+    m = both() | {"psychographic": replace(model("psychographic", "orders > 0"), segment_ids=("p-2", "p-1"))}
+    held = {  # t-2, p-2 and u-2 are the farther ones, by less than it takes to leave
+        "a": ("t-2", "p-1", "u-1"), "b": ("t-1", "p-2", "u-1"),
+        "c": ("t-1", "p-1", "u-2"), "d": ("t-2", "p-2", "rule-x"),
+    }  # fmt: skip
+    before = spark.createDataFrame(
+        [
+            (c, d, s, "u-2" if s == "rule-x" else s, "x" if s == "rule-x" else None)
+            for c, of in held.items()
+            for d, s in zip(("transactional", "psychographic", UNIFIED), of, strict=True)
+        ]
+        + [("a", "behavioral", "b-2", "b-2", None)],
+        BEFORE,
+    )
+    rows = segment_rows(m, customers, CONDITIONS, before=before, min_score=8).collect()
+    found = {(r["customer_id"], r["dimension"]): r["segment_id"] for r in rows}
+    said = {c: tuple(found[c, d] for d in ("transactional", "psychographic", UNIFIED)) for c in "abcd"}
+    assert said == held | {"d": ("t-2", "p-2", "u-2")}
+    assert {found[c, "behavioral"] for c in "abcd"} == {"no_data"}
+    nobody = segment_rows({}, customers, CONDITIONS, before=before, min_score=8)
+    assert {r["segment_id"] for r in nobody.collect()} == {"no_data"}
 
 
 def test_nobody_at_all_gives_no_rows(spark: SparkSession) -> None:
