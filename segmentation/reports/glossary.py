@@ -14,8 +14,8 @@ GLOSSARY: dict[str, str] = {
     "cluster_id, segment_id": "the algorithm's number in one model; the identity that people use",
     "bundle, champion": "six models fitted together; the bundle in effect at a date",
     "run, run_key": "one published execution; the hash of what was asked of what",
-    "z": "a mean's distance from everyone's, in standard deviations of the training customers; a value counts for about "
-    "three at most",
+    "z": "a mean's distance from everyone's, in standard deviations of the training customers; a value counts for "
+    "about three at most",
 }
 """Word → what it means."""
 
