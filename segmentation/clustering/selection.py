@@ -62,11 +62,12 @@ def choose(config: SweepConfig, dimension: str, swept: Swept) -> Choice:
     other rises by min_excess and ERRORS standard errors, there is no structure. Preferred are those with
     min_actionable_k segments, none below min_share, and neighbours that differ in min_different features; the last is
     waived first. Where some of these have a valley between more than MOST_NEIGHBOURS, there are clusters, and those
-    within one standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a holdout, of
-    those as stable as the most stable (to CLOSE) the smallest is taken that is as useful as any of them to within one
-    standard error; without one, or where none is useful beyond ERRORS of these, the most stable (to 0.01), of equals
-    the one that most of the other figures speak for, then the smallest. These (Davies–Bouldin, Calinski–Harabasz, gap,
-    agreement of seeds) settle no more, as each goes up or down with k also where customers are a continuum.
+    within one standard error of the best are weighed. Else customers are a continuum, and all are weighed. With a
+    holdout, of those as stable as the most stable (to CLOSE) the smallest is taken that is as useful as any of them to
+    within one standard error; without one, or where none is useful beyond ERRORS of these, the most stable (to 0.01),
+    of equals the one that most of the other figures speak for, then the smallest. These (Davies–Bouldin,
+    Calinski–Harabasz, gap, agreement of seeds) settle no more, as each goes up or down with k also where customers are
+    a continuum.
     """
     pinned = config.pinned_k.get(dimension)
     weighed = tuple(_weighed(config, c, swept.evidence.get(c.k)) for c in swept.best)
