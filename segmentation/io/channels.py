@@ -114,8 +114,10 @@ def post(hook: Webhook, message_id: str, payload: Mapping[str, object], now: dat
                             allowed_methods=None, raise_on_status=False, respect_retry_after_header=False)  # fmt: skip
     try:
         with urllib3.PoolManager(timeout=hook.timeout_seconds, retries=retries) as pool:
-            # A signed message follows nobody elsewhere.
-            status = pool.request("POST", url, body=body, headers=headers, redirect=False).status
+            # A signed message follows nobody elsewhere, and what is said beside the status is not waited for.
+            answer = pool.request("POST", url, body=body, headers=headers, redirect=False, preload_content=False)
+            status = answer.status
+            answer.close()
     except urllib3.exceptions.HTTPError as error:
         cause = getattr(error, "reason", None) or error
         raise UndeliveredError(f"webhook: {type(cause).__name__} after {hook.attempts} attempts") from None

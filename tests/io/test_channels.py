@@ -45,6 +45,27 @@ def test_a_receiver_that_knows_the_secret_can_check_the_message() -> None:
     assert headers["webhook-signature"] == f"v1,{expected}"
 
 
+def test_an_answer_that_never_ends_is_not_waited_for() -> None:
+    """A byte at a time, each well within the timeout, until whoever reads has gone."""
+    ended = threading.Event()
+
+    class Drip(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+            try:
+                while not ended.wait(0.05):
+                    self.request.sendall(b".")
+            except OSError:
+                ended.set()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert post(hook(f"http://127.0.0.1:{server.server_address[1]}"), "r1", PAYLOAD, NOW) == 0
+        assert ended.wait(10)  # the connection was closed, not left to go on
+        server.shutdown()
+
+
 def test_it_is_signed_as_receivers_libraries_expect() -> None:
     """The example in the documentation of the specification's authors."""
     key, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
