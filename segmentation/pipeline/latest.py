@@ -39,6 +39,8 @@ def run_stream(context: Context, every: str | None = None) -> None:
     Each batch reads `conf/` anew. Raises BadInputError where nothing is staged yet.
     """
     staged(context)
+    if context.runs.latest("monthly") is not None:
+        follow(replace(context))  # no new run tells of another conf/ or another version of the code
     on_new_runs(context.warehouse, JOB, ("ingest", "monthly"), every, lambda: follow(replace(context)))
 
 
