@@ -100,13 +100,12 @@ def segment_rows(
         columns["before"] = [F.coalesce(word, F.lit(0)) for word in WORDS]
     named = [c.alias(f"{kind}_{i}") for kind, of in columns.items() for i, c in enumerate(of)]
     counts = {kind: len(of) for kind, of in columns.items()}
-    numbered = [(i, d) for i, d in enumerate(ALL_DIMENSIONS)]
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows:
                 scored = _Customers.of(batch, counts, list(ids))
-                for i, d in numbered:
+                for i, d in enumerate(ALL_DIMENSIONS):
                     yield _rows(i, models.get(d), views.get(d), scored, min_score)
 
     found = features.select("customer_id", *named).mapInArrow(run, FOUND)
@@ -202,7 +201,8 @@ def _rows(
         "coverage": pa.array(customers.share if unified else member.astype(np.float64)),
         **({"rules": _met(customers.met)} if unified else {}),
     }
-    return pa.RecordBatch.from_arrays([columns.get(f.name, pa.nulls(n, f.type)) for f in ARROW], schema=ARROW)
+    arrays = [columns[f.name] if f.name in columns else pa.nulls(n, f.type) for f in ARROW]
+    return pa.RecordBatch.from_arrays(arrays, schema=ARROW)
 
 
 def _modelled(
